@@ -1,0 +1,3 @@
+// libcurl for Swift: its variadic functions, with exact types.
+#pragma once
+#include <curl/curl.h>

@@ -1,0 +1,9 @@
+// What Swift cannot say: thread-local storage, raw system calls, a helper process, ancillary data. Everything else is Swift.
+#pragma once
+#include "otel_helper.h"
+#include "otel_rendezvous.h"
+#include "otel_syscall.h"
+#include <errno.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>

@@ -1,0 +1,246 @@
+#define _GNU_SOURCE
+#include "include/otel_rendezvous.h"
+#include "include/otel_helper.h"
+#include "include/otel_syscall.h"
+#include <errno.h>
+#include <fcntl.h>
+#include <stddef.h>
+#include <string.h>
+#include <sys/file.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+
+// MARK: Names
+
+struct text {
+    char *at, *end;
+};
+static void put(struct text *text, const char *string) {
+    while (*string && text->at < text->end) *text->at++ = *string++;
+    *text->at = 0;
+}
+static void put_number(struct text *text, unsigned long number) {
+    char digits[24], *first = digits + sizeof digits - 1;
+    *first = 0;
+    do *--first = (char)('0' + number % 10);
+    while (number /= 10);
+    put(text, first);
+}
+
+/// The directory is there, is one, is ours, and nobody else may enter it.
+static bool is_private_directory(const char *path) {
+    struct stat found;
+    if (otel_syscall4(SYS_newfstatat, AT_FDCWD, path, &found, AT_SYMLINK_NOFOLLOW) < 0) return false;
+    return S_ISDIR(found.st_mode) && found.st_uid == (uid_t)otel_syscall0(SYS_geteuid) && (found.st_mode & 077) == 0;
+}
+
+static bool put_in_directory(struct otel_rendezvous *rendezvous, const char *directory, const char *file) {
+    if (strlen(directory) + strlen(file) + 2 > sizeof rendezvous->path) return false;
+    struct text text = {rendezvous->path, rendezvous->path + sizeof rendezvous->path - 1};
+    put(&text, directory);
+    put(&text, "/");
+    put(&text, file);
+    return true;
+}
+
+/// The digits of "mnt:[4026531840]".
+static bool put_name_space(struct text *text, const char *link) {
+    char target[64];
+    long length = otel_syscall4(SYS_readlinkat, AT_FDCWD, link, target, sizeof target - 1);
+    if (length <= 0) return false;
+    target[length] = 0;
+    char *open = strchr(target, '['), *close = open ? strchr(open, ']') : NULL;
+    if (!close) return false;
+    *close = 0;
+    put(text, open + 1);
+    return true;
+}
+
+#define SOCKET_NAME "relay-v1.sock"
+_Static_assert(OTEL_LAYOUT_MAJOR == 1, "the layout's major version is part of the names");
+
+int otel_rendezvous_private(const struct otel_rendezvous_environment *environment, struct otel_rendezvous *rendezvous) {
+    rendezvous->any_peer = false;
+    if (environment->mode == OTEL_RELAY_PATH) {
+        if (!environment->path || strlen(environment->path) >= sizeof rendezvous->path) return -ENAMETOOLONG;
+        struct text text = {rendezvous->path, rendezvous->path + sizeof rendezvous->path - 1};
+        put(&text, environment->path);
+        rendezvous->any_peer = true;
+        return 0;
+    }
+    const char *runtime = environment->runtime_directory;
+    char directory[sizeof rendezvous->path];
+    if (runtime && runtime[0] == '/' && strlen(runtime) + sizeof "/otelagent" < sizeof directory && is_private_directory(runtime)) {
+        struct text text = {directory, directory + sizeof directory - 1};
+        put(&text, runtime);
+        put(&text, "/otelagent");
+        otel_syscall3(SYS_mkdirat, AT_FDCWD, directory, 0700);
+        if (is_private_directory(directory) && put_in_directory(rendezvous, directory, SOCKET_NAME)) return 0;
+    }
+    unsigned long uid = (unsigned long)otel_syscall0(SYS_geteuid);
+    struct text text = {directory, directory + sizeof directory - 1};
+    put(&text, "/run/otelagent/");
+    put_number(&text, uid);
+    if (is_private_directory(directory) && put_in_directory(rendezvous, directory, SOCKET_NAME)) return 0;
+
+    // Abstract sockets are shared by everything in one network name space; with them would go API keys (CVE-2020-15257). So a
+    // process of another container, which has other name spaces, finds another name.
+    text = (struct text){rendezvous->path, rendezvous->path + sizeof rendezvous->path - 1};
+    put(&text, "@otelagent/");
+    put_number(&text, OTEL_LAYOUT_MAJOR);
+    put(&text, "/");
+    put_number(&text, uid);
+    put(&text, "/");
+    if (!put_name_space(&text, "/proc/self/ns/mnt")) return -ENOENT;
+    put(&text, ".");
+    if (!put_name_space(&text, "/proc/self/ns/pid")) return -ENOENT;
+    put(&text, ".");
+    if (!put_name_space(&text, "/proc/self/ns/user")) return -ENOENT;
+    return 0;
+}
+
+void otel_rendezvous_system(struct otel_rendezvous *rendezvous) {
+    rendezvous->any_peer = false;
+    put_in_directory(rendezvous, "/run/otelagent", SOCKET_NAME);
+}
+
+// MARK: Sockets
+
+static long address_of(const struct otel_rendezvous *rendezvous, struct sockaddr_un *address) {
+    memset(address, 0, sizeof *address);
+    address->sun_family = AF_UNIX;
+    size_t length = strlen(rendezvous->path);
+    memcpy(address->sun_path, rendezvous->path, length);
+    if (rendezvous->path[0] == '@') address->sun_path[0] = 0;
+    // An abstract name is all its bytes; a path has its NUL.
+    return (long)(offsetof(struct sockaddr_un, sun_path) + length + (rendezvous->path[0] == '@' ? 0 : 1));
+}
+
+static int new_socket(void) { return (int)otel_syscall3(SYS_socket, AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK, 0); }
+
+int otel_rendezvous_connect(const struct otel_rendezvous *rendezvous) {
+    struct sockaddr_un address;
+    long length = address_of(rendezvous, &address);
+    int peer = new_socket();
+    if (peer < 0) return peer;
+    long result = otel_syscall3(SYS_connect, peer, &address, length);
+    struct ucred who = {0};
+    socklen_t size = sizeof who;
+    if (result >= 0 && !rendezvous->any_peer) {
+        result = otel_syscall5(SYS_getsockopt, peer, SOL_SOCKET, SO_PEERCRED, &who, &size);
+        if (result >= 0 && who.uid != (uid_t)otel_syscall0(SYS_geteuid) && who.uid != 0) result = -EACCES;
+    }
+    if (result >= 0) return peer;
+    otel_syscall1(SYS_close, peer);
+    return (int)result;
+}
+
+static int listen_on(const struct otel_rendezvous *rendezvous) {
+    struct sockaddr_un address;
+    long length = address_of(rendezvous, &address);
+    int listener = new_socket();
+    if (listener < 0) return listener;
+    long result = otel_syscall3(SYS_bind, listener, &address, length);
+    if (result >= 0) result = otel_syscall2(SYS_listen, listener, 4096);
+    if (result >= 0) return listener;
+    otel_syscall1(SYS_close, listener);
+    return (int)result;
+}
+
+int otel_rendezvous_listen(const struct otel_rendezvous *rendezvous, struct otel_listener *listener) {
+    listener->lock = -1;
+    if (rendezvous->path[0] == '@') {
+        listener->socket = listen_on(rendezvous);
+        return listener->socket < 0 ? listener->socket : 0;
+    }
+    char name[sizeof rendezvous->path + sizeof ".lock"];
+    struct text text = {name, name + sizeof name - 1};
+    put(&text, rendezvous->path);
+    put(&text, ".lock");
+    long lock = otel_syscall4(SYS_openat, AT_FDCWD, name, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
+    if (lock < 0) return (int)lock;
+    long result = otel_syscall2(SYS_flock, lock, LOCK_EX | LOCK_NB);
+    if (result >= 0) {
+        // Ours alone from here: whatever socket is there belongs to a relay that is dead.
+        otel_syscall3(SYS_unlinkat, AT_FDCWD, rendezvous->path, 0);
+        result = listener->socket = listen_on(rendezvous);
+    }
+    if (result >= 0) {
+        listener->lock = (int)lock;
+        return 0;
+    }
+    otel_syscall1(SYS_close, lock);
+    return result == -EWOULDBLOCK ? -EADDRINUSE : (int)result;
+}
+
+int otel_message_send(int socket, enum otel_message_kind kind, int descriptor) {
+    struct otel_message message = {OTEL_MESSAGE_MAGIC, OTEL_LAYOUT_MAJOR, (uint16_t)kind};
+    struct iovec payload = {&message, sizeof message};
+    union {
+        struct cmsghdr head;
+        char room[CMSG_SPACE(sizeof(int))];
+    } control;
+    memset(&control, 0, sizeof control);
+    struct msghdr header = {.msg_iov = &payload, .msg_iovlen = 1};
+    if (descriptor >= 0) {
+        header.msg_control = &control;
+        header.msg_controllen = sizeof control;
+        control.head.cmsg_level = SOL_SOCKET;
+        control.head.cmsg_type = SCM_RIGHTS;
+        control.head.cmsg_len = CMSG_LEN(sizeof(int));
+        memcpy(CMSG_DATA(&control.head), &descriptor, sizeof descriptor);
+    }
+    long sent = otel_syscall3(SYS_sendmsg, socket, &header, MSG_NOSIGNAL | MSG_DONTWAIT);
+    return sent < 0 ? (int)sent : 0;
+}
+
+// MARK: Finding and starting
+
+/// Hands over to whoever listens at `rendezvous`. 0, or -errno.
+static int hand_over(const struct otel_rendezvous *rendezvous, int region) {
+    int peer = otel_rendezvous_connect(rendezvous);
+    if (peer < 0) return peer;
+    int result = region < 0 ? 0 : otel_message_send(peer, OTEL_MESSAGE_REGION, region);
+    otel_syscall1(SYS_close, peer);
+    return result;
+}
+
+static bool nobody_listens(int result) { return result == -ECONNREFUSED || result == -ENOENT; }
+
+int otel_relay_find_or_start(const struct otel_relay_start *start) {
+    struct otel_rendezvous rendezvous, system;
+    int result = otel_rendezvous_private(&start->environment, &rendezvous);
+    if (result < 0) return result;
+    result = hand_over(&rendezvous, start->region);
+    if (result == 0) return OTEL_RELAY_FOUND;
+    if (!nobody_listens(result)) return result;
+    if (start->environment.mode != OTEL_RELAY_PATH) {
+        otel_rendezvous_system(&system);
+        if (hand_over(&system, start->region) == 0) return OTEL_RELAY_FOUND;
+    }
+    if (!start->may_start || !start->executable) return result;
+
+    // Of many that find nobody, one is elected. The others see its name taken, perhaps a moment before it listens: they look again a
+    // few times, without sleeping, and otherwise keep their region for a later record.
+    for (int attempt = 0; attempt < 64; attempt++) {
+        struct otel_listener listener;
+        result = otel_rendezvous_listen(&rendezvous, &listener);
+        if (result == 0) {
+            // Our region waits in the queue until the relay has started; so do those of all who come meanwhile.
+            result = hand_over(&rendezvous, start->region);
+            char *arguments[] = {(char *)"otel-relay", (char *)"--inherited", listener.lock < 0 ? NULL : (char *)"--locked", NULL};
+            int spawned = otel_helper_spawn(start->executable, arguments, start->variables, listener.socket, listener.lock);
+            otel_syscall1(SYS_close, listener.socket);
+            if (listener.lock >= 0) otel_syscall1(SYS_close, listener.lock);
+            if (spawned < 0) return spawned;
+            return result < 0 ? result : OTEL_RELAY_STARTED;
+        }
+        if (result != -EADDRINUSE) return result;
+        result = hand_over(&rendezvous, start->region);
+        if (result == 0) return OTEL_RELAY_FOUND;
+        if (!nobody_listens(result)) return result;
+        otel_syscall0(SYS_sched_yield);
+    }
+    return result;
+}

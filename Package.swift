@@ -1,0 +1,109 @@
+// swift-tools-version: 6.2
+import PackageDescription
+
+// OTEL_EMBEDDED=1 (set by `make`) builds the shipped agent: the in-host targets alone, as Embedded Swift. Without it the same
+// sources build as ordinary Swift, with the relay, the launcher and the tests. Module files of the two modes do not mix: one
+// scratch path each.
+let embedded = Context.environment["OTEL_EMBEDDED"] == "1"
+
+let common: [SwiftSetting] = [
+  .enableUpcomingFeature("MemberImportVisibility"), .enableUpcomingFeature("InternalImportsByDefault"),
+]
+
+/// What is loaded into other people's programs.
+let inHost: [SwiftSetting] =
+  common + (embedded ? [.enableExperimentalFeature("Embedded"), .unsafeFlags(["-wmo", "-Xfrontend", "-disable-stack-protector"])] : [])
+
+let inHostC: [CSetting] = [
+  .unsafeFlags([
+    "-fvisibility=hidden", "-ffunction-sections", "-fdata-sections", "-fno-stack-protector", "-fasynchronous-unwind-tables", "-Wall", "-Wextra",
+    "-Wno-unused-parameter", "-Wno-nullability-completeness",
+  ])
+]
+
+let agentLinker: [LinkerSetting] = [
+  .unsafeFlags(
+    ["-use-ld=lld"]
+      + ["--gc-sections", "--version-script=CShims/COTelHooks/otelagent.map", "-z", "now", "-z", "relro", "-z", "nodelete", "-z", "noexecstack", "-Bsymbolic"]
+      .flatMap { ["-Xlinker", $0] }
+      + (embedded ? ["-z", "defs", "--as-needed"].flatMap { ["-Xlinker", $0] } : []))
+]
+
+// MARK: C: what Swift cannot say
+
+let c: [Target] = [
+  .target(name: "COTelShims", path: "CShims/COTelShims", cSettings: inHostC),
+  .target(name: "COTelHookABI", dependencies: ["COTelShims"], path: "CShims/COTelHookABI", cSettings: inHostC),
+  // Defines `connect`, `curl_easy_perform` …: whoever links it is interposed. Only OTelAgent may.
+  .target(
+    name: "COTelHooks", dependencies: ["COTelHookABI", "COTelShims"], path: "CShims/COTelHooks", exclude: ["otelagent.map"], cSettings: inHostC),
+]
+
+// MARK: In the host
+
+let host: [Target] = [
+  .target(name: "OTelPrimitives", dependencies: ["COTelShims"], swiftSettings: inHost),
+  .target(name: "OTelAPI", dependencies: ["OTelPrimitives"], swiftSettings: inHost),
+  .target(name: "OTLPWire", dependencies: ["OTelPrimitives"], swiftSettings: inHost),
+  .target(name: "OTelRegion", dependencies: ["OTelPrimitives"], swiftSettings: inHost),
+  .target(name: "OTelConfiguration", dependencies: ["OTelPrimitives"], swiftSettings: inHost),
+  .target(name: "OTelSemanticConventions", swiftSettings: inHost),
+  .target(name: "OTelSDK", dependencies: ["OTelAPI", "OTLPWire", "OTelRegion", "OTelPrimitives", "COTelShims"], swiftSettings: inHost),
+  .target(
+    name: "OTelInstrumentation", dependencies: ["OTelAPI", "OTelSemanticConventions", "OTelPrimitives", "COTelHookABI"], swiftSettings: inHost),
+  .target(
+    name: "InstrumentationCurl",
+    dependencies: ["OTelInstrumentation", "OTelAPI", "OTelSemanticConventions", "OTelPrimitives", "COTelHookABI"], swiftSettings: inHost),
+  .target(
+    name: "InstrumentationSockets",
+    dependencies: ["OTelInstrumentation", "OTelAPI", "OTelSemanticConventions", "OTelPrimitives", "COTelHookABI"], swiftSettings: inHost),
+  .target(
+    name: "OTelConfigurator", dependencies: ["OTelSDK", "OTelConfiguration", "OTelAPI", "OTelRegion", "OTelPrimitives", "COTelShims"],
+    swiftSettings: inHost),
+  .target(
+    name: "OTelDistro",
+    dependencies: [
+      "OTelConfigurator", "OTelConfiguration", "InstrumentationCurl", "InstrumentationSockets", "OTelInstrumentation", "OTelSDK", "OTelAPI",
+      "OTelPrimitives", "COTelHookABI", "COTelShims",
+    ], swiftSettings: inHost),
+  .target(
+    name: "OTelAgent", dependencies: ["OTelDistro", "COTelHooks", "COTelHookABI", "COTelShims"], swiftSettings: inHost,
+    linkerSettings: agentLinker),
+]
+
+// MARK: Outside: the relay, the launcher, the tests
+
+let outside: [Target] = [
+  .target(name: "CCurl", path: "CShims/CCurl", linkerSettings: [.linkedLibrary("curl")]),
+  .target(
+    name: "OTelExport", dependencies: ["OTLPWire", "OTelRegion", "OTelConfiguration", "OTelPrimitives", "CCurl"], swiftSettings: common),
+  .target(
+    name: "OTelRelay",
+    dependencies: ["OTelExport", "OTLPWire", "OTelRegion", "OTelConfiguration", "OTelSemanticConventions", "OTelPrimitives", "COTelShims"],
+    swiftSettings: common),
+  .executableTarget(
+    name: "otel-relay",
+    dependencies: ["OTelRelay", "COTelShims", .product(name: "ArgumentParser", package: "swift-argument-parser")], swiftSettings: common),
+  .target(name: "OTelLaunch", dependencies: ["OTelConfiguration", "OTelPrimitives", "COTelShims"], swiftSettings: common),
+  .executableTarget(name: "otel-instrument", dependencies: ["OTelLaunch", "COTelShims"], swiftSettings: common),
+
+  .testTarget(name: "OTelRegionTests", dependencies: ["OTelRegion", "OTelPrimitives", "COTelShims"], swiftSettings: common),
+  .testTarget(name: "OTelConfigurationTests", dependencies: ["OTelConfiguration", "OTelPrimitives"], swiftSettings: common),
+  .testTarget(
+    name: "OTelSDKTests", dependencies: ["OTelSDK", "OTelAPI", "OTLPWire", "OTelRegion", "OTelPrimitives", "COTelShims"], swiftSettings: common),
+  .testTarget(
+    name: "OTelInstrumentationTests", dependencies: ["OTelInstrumentation", "InstrumentationCurl", "InstrumentationSockets", "OTelAPI", "OTelPrimitives"],
+    swiftSettings: common),
+  .testTarget(
+    name: "OTelRelayTests", dependencies: ["OTelRelay", "OTelExport", "OTLPWire", "OTelRegion", "OTelPrimitives", "COTelShims"],
+    swiftSettings: common),
+  .testTarget(name: "OTelExportTests", dependencies: ["OTelExport", "OTLPWire", "OTelPrimitives"], swiftSettings: common),
+  .testTarget(name: "OTelLaunchTests", dependencies: ["OTelLaunch", "OTelConfiguration", "OTelPrimitives"], swiftSettings: common),
+]
+
+let package = Package(
+  name: "otelagent",
+  products: [.library(name: "otelagent", type: .dynamic, targets: ["OTelAgent"])],
+  dependencies: embedded ? [] : [.package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2")],
+  targets: c + host + (embedded ? [] : outside)
+)

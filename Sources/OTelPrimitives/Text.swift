@@ -1,0 +1,97 @@
+public import COTelShims
+
+/// Bytes that somebody else owns: a value from the environment, a URL from a program, a literal.
+///
+/// The in-host code has no `String`: it would allocate. A `Text` is two words, copies nothing and is valid for as long as the memory
+/// it points to; whoever keeps one longer than a call says who keeps the memory.
+public struct Text {
+  public let start: UnsafePointer<UInt8>
+  public let count: Int
+
+  @inlinable @inline(__always)
+  public init(_ start: UnsafePointer<UInt8>, count: Int) {
+    self.start = start
+    self.count = count
+  }
+
+  /// A literal. At an inlined call its address and length are constants and nothing can trap.
+  @inlinable @inline(__always)
+  public init(_ literal: StaticString) {
+    start = literal.utf8Start
+    count = literal.utf8CodeUnitCount
+  }
+
+  /// A NUL-terminated C string, looked at up to `limit` bytes.
+  @inlinable @inline(__always)
+  public init(cString: UnsafePointer<CChar>, limit: Int = 1 << 16) {
+    start = UnsafeRawPointer(cString).assumingMemoryBound(to: UInt8.self)
+    count = strnlen(cString, limit)
+  }
+
+  @inlinable @inline(__always)
+  public var isEmpty: Bool { count == 0 }
+
+  /// The byte at `index`; 0 outside of the text.
+  @inlinable @inline(__always)
+  public subscript(_ index: Int) -> UInt8 { index >= 0 && index < count ? start[index] : 0 }
+
+  /// The part `[from, to)`, clamped to the text.
+  @inlinable @inline(__always)
+  public func slice(_ from: Int, _ to: Int) -> Text {
+    let last = to < 0 ? 0 : (to > count ? count : to)
+    let first = from < 0 ? 0 : (from > last ? last : from)
+    return Text(start + first, count: last &- first)
+  }
+
+  @inlinable @inline(__always)
+  public func from(_ index: Int) -> Text { slice(index, count) }
+
+  @inlinable @inline(__always)
+  public func equals(_ other: Text) -> Bool { count == other.count && memcmp(start, other.start, count) == 0 }
+
+  @inlinable @inline(__always)
+  public func equals(_ literal: StaticString) -> Bool { equals(Text(literal)) }
+
+  @inlinable @inline(__always)
+  public func hasPrefix(_ other: Text) -> Bool { count >= other.count && memcmp(start, other.start, other.count) == 0 }
+
+  @inlinable @inline(__always)
+  public func hasPrefix(_ literal: StaticString) -> Bool { hasPrefix(Text(literal)) }
+
+  /// Equality that ignores the case of ASCII letters. Not of the locale.
+  public func equalsIgnoringCase(_ other: Text) -> Bool {
+    guard count == other.count else { return false }
+    var index = 0
+    while index < count {
+      guard Text.lowercased(start[index]) == Text.lowercased(other.start[index]) else { return false }
+      index &+= 1
+    }
+    return true
+  }
+
+  @inlinable @inline(__always)
+  public func equalsIgnoringCase(_ literal: StaticString) -> Bool { equalsIgnoringCase(Text(literal)) }
+
+  @inlinable @inline(__always)
+  public static func lowercased(_ byte: UInt8) -> UInt8 { byte &- 0x41 < 26 ? byte | 0x20 : byte }
+
+  /// Index of the first `byte` at or after `from`.
+  @inlinable @inline(__always)
+  public func firstIndex(of byte: UInt8, from: Int = 0) -> Int? {
+    var index = from < 0 ? 0 : from
+    while index < count {
+      if start[index] == byte { return index }
+      index &+= 1
+    }
+    return nil
+  }
+
+  /// Without spaces and tabs at both ends (the OWS of RFC 9110).
+  public var trimmed: Text {
+    var first = 0
+    var last = count
+    while first < last, start[first] == 0x20 || start[first] == 0x09 { first &+= 1 }
+    while last > first, start[last &- 1] == 0x20 || start[last &- 1] == 0x09 { last &-= 1 }
+    return slice(first, last)
+  }
+}

@@ -1,0 +1,1 @@
+@main struct InstrumentCommand { static func main() {} }
