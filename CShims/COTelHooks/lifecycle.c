@@ -1,1 +1,72 @@
-#include "include/COTelHooks.h"
+#include "curl_library.h"
+#include <sys/syscall.h>
+
+_Atomic(const struct otel_hook_table *) otel_hook_installed;
+
+void otel_hooks_install(const struct otel_hook_table *table) {
+    __atomic_store_n((const struct otel_hook_table **)&otel_hook_installed, table, __ATOMIC_RELEASE);
+}
+
+// MARK: Before the constructor: another object's may call us first
+
+static long with_errno(long result) {
+    if (result < 0 && result > -4096) {
+        errno = (int)-result;
+        return -1;
+    }
+    return result;
+}
+static int early_connect(int descriptor, const struct sockaddr *address, socklen_t length) {
+    return (int)with_errno(otel_syscall3(SYS_connect, descriptor, address, length));
+}
+static int early_socket(int domain, int type, int protocol) { return (int)with_errno(otel_syscall3(SYS_socket, domain, type, protocol)); }
+static int early_prctl(int option, unsigned long a, unsigned long b, unsigned long c, unsigned long d) {
+    return (int)with_errno(otel_syscall5(SYS_prctl, option, a, b, c, d));
+}
+static long early_syscall(long number, long a, long b, long c, long d, long e, long f) {
+    return with_errno(otel_syscall6(number, a, b, c, d, e, f));
+}
+
+struct otel_real otel_real = {early_connect, early_socket, early_prctl, early_syscall};
+
+static void resolve(void **real, const char *name) {
+    void *found = otel_elf_next(name);
+    if (found) *real = found;
+}
+
+// MARK: Unwinding
+
+enum { UA_CLEANUP_PHASE = 2, URC_CONTINUE_UNWIND = 8 };
+
+/// _Unwind_Personality_Fn of every wrapper marked OTEL_UNWINDABLE (Itanium C++ ABI: Exception Handling, 1.6).
+__attribute__((visibility("hidden"), used)) int otel_hook_personality(int version, int actions, uint64_t kind, void *exception, void *context) {
+    const struct otel_hook_table *table = otel_hooks();
+    if ((actions & UA_CLEANUP_PHASE) && table) table->unwound();
+    return URC_CONTINUE_UNWIND;
+}
+
+// MARK: Start and end
+
+/// Defined in Swift (OTelAgent).
+extern void otel_agent_start(int count, char **arguments, char **environment);
+
+/// glibc passes main's arguments to constructors; a libc that does not gets no agent (OTEL_NATIVE_DISABLED could not be read).
+__attribute__((constructor(101))) static void start(int count, char **arguments, char **environment) {
+    if (!environment) return;
+    int saved = errno;
+    resolve((void **)&otel_real.connect, "connect");
+    resolve((void **)&otel_real.socket, "socket");
+    resolve((void **)&otel_real.prctl, "prctl");
+    resolve((void **)&otel_real.syscall, "syscall");
+    otel_curl_find_loaded();
+    otel_agent_start(count, arguments, environment);
+    errno = saved;
+}
+
+__attribute__((destructor(101))) static void end(void) {
+    const struct otel_hook_table *table = otel_hooks();
+    if (!table) return;
+    int saved = errno;
+    table->ending();
+    errno = saved;
+}

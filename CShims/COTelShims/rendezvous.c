@@ -2,6 +2,7 @@
 #include "include/otel_rendezvous.h"
 #include "include/otel_helper.h"
 #include "include/otel_syscall.h"
+#include "text.h"
 #include <errno.h>
 #include <fcntl.h>
 #include <stddef.h>
@@ -13,21 +14,6 @@
 
 // MARK: Names
 
-struct text {
-    char *at, *end;
-};
-static void put(struct text *text, const char *string) {
-    while (*string && text->at < text->end) *text->at++ = *string++;
-    *text->at = 0;
-}
-static void put_number(struct text *text, unsigned long number) {
-    char digits[24], *first = digits + sizeof digits - 1;
-    *first = 0;
-    do *--first = (char)('0' + number % 10);
-    while (number /= 10);
-    put(text, first);
-}
-
 /// The directory is there, is one, is ours, and nobody else may enter it.
 static bool is_private_directory(const char *path) {
     struct stat found;
@@ -38,9 +24,9 @@ static bool is_private_directory(const char *path) {
 static bool put_in_directory(struct otel_rendezvous *rendezvous, const char *directory, const char *file) {
     if (strlen(directory) + strlen(file) + 2 > sizeof rendezvous->path) return false;
     struct text text = {rendezvous->path, rendezvous->path + sizeof rendezvous->path - 1};
-    put(&text, directory);
-    put(&text, "/");
-    put(&text, file);
+    text_put(&text, directory);
+    text_put(&text, "/");
+    text_put(&text, file);
     return true;
 }
 
@@ -53,7 +39,7 @@ static bool put_name_space(struct text *text, const char *link) {
     char *open = strchr(target, '['), *close = open ? strchr(open, ']') : NULL;
     if (!close) return false;
     *close = 0;
-    put(text, open + 1);
+    text_put(text, open + 1);
     return true;
 }
 
@@ -65,7 +51,7 @@ int otel_rendezvous_private(const struct otel_rendezvous_environment *environmen
     if (environment->mode == OTEL_RELAY_PATH) {
         if (!environment->path || strlen(environment->path) >= sizeof rendezvous->path) return -ENAMETOOLONG;
         struct text text = {rendezvous->path, rendezvous->path + sizeof rendezvous->path - 1};
-        put(&text, environment->path);
+        text_put(&text, environment->path);
         rendezvous->any_peer = true;
         return 0;
     }
@@ -73,29 +59,29 @@ int otel_rendezvous_private(const struct otel_rendezvous_environment *environmen
     char directory[sizeof rendezvous->path];
     if (runtime && runtime[0] == '/' && strlen(runtime) + sizeof "/otelagent" < sizeof directory && is_private_directory(runtime)) {
         struct text text = {directory, directory + sizeof directory - 1};
-        put(&text, runtime);
-        put(&text, "/otelagent");
+        text_put(&text, runtime);
+        text_put(&text, "/otelagent");
         otel_syscall3(SYS_mkdirat, AT_FDCWD, directory, 0700);
         if (is_private_directory(directory) && put_in_directory(rendezvous, directory, SOCKET_NAME)) return 0;
     }
     unsigned long uid = (unsigned long)otel_syscall0(SYS_geteuid);
     struct text text = {directory, directory + sizeof directory - 1};
-    put(&text, "/run/otelagent/");
-    put_number(&text, uid);
+    text_put(&text, "/run/otelagent/");
+    text_put_number(&text, uid);
     if (is_private_directory(directory) && put_in_directory(rendezvous, directory, SOCKET_NAME)) return 0;
 
     // Abstract sockets are shared by everything in one network name space; with them would go API keys (CVE-2020-15257). So a
     // process of another container, which has other name spaces, finds another name.
     text = (struct text){rendezvous->path, rendezvous->path + sizeof rendezvous->path - 1};
-    put(&text, "@otelagent/");
-    put_number(&text, OTEL_LAYOUT_MAJOR);
-    put(&text, "/");
-    put_number(&text, uid);
-    put(&text, "/");
+    text_put(&text, "@otelagent/");
+    text_put_number(&text, OTEL_LAYOUT_MAJOR);
+    text_put(&text, "/");
+    text_put_number(&text, uid);
+    text_put(&text, "/");
     if (!put_name_space(&text, "/proc/self/ns/mnt")) return -ENOENT;
-    put(&text, ".");
+    text_put(&text, ".");
     if (!put_name_space(&text, "/proc/self/ns/pid")) return -ENOENT;
-    put(&text, ".");
+    text_put(&text, ".");
     if (!put_name_space(&text, "/proc/self/ns/user")) return -ENOENT;
     return 0;
 }
@@ -156,8 +142,8 @@ int otel_rendezvous_listen(const struct otel_rendezvous *rendezvous, struct otel
     }
     char name[sizeof rendezvous->path + sizeof ".lock"];
     struct text text = {name, name + sizeof name - 1};
-    put(&text, rendezvous->path);
-    put(&text, ".lock");
+    text_put(&text, rendezvous->path);
+    text_put(&text, ".lock");
     long lock = otel_syscall4(SYS_openat, AT_FDCWD, name, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
     if (lock < 0) return (int)lock;
     long result = otel_syscall2(SYS_flock, lock, LOCK_EX | LOCK_NB);
@@ -208,6 +194,23 @@ static int hand_over(const struct otel_rendezvous *rendezvous, int region) {
 
 static bool nobody_listens(int result) { return result == -ECONNREFUSED || result == -ENOENT; }
 
+/// The relay's path: beside the file that `agent` is, or leads to (the library directory holds a link). False when it cannot be told.
+static bool relay_beside(const char *agent, char *path, size_t capacity) {
+    long file = otel_syscall4(SYS_openat, AT_FDCWD, agent, O_PATH | O_CLOEXEC, 0);
+    if (file < 0) return false;
+    char link[40];
+    struct text text = {link, link + sizeof link - 1};
+    text_put(&text, "/proc/self/fd/");
+    text_put_number(&text, (unsigned long)file);
+    static const char name[] = "otel-relay";
+    long length = otel_syscall4(SYS_readlinkat, AT_FDCWD, link, path, capacity - sizeof name);
+    otel_syscall1(SYS_close, file);
+    while (length > 0 && path[length - 1] != '/') length--;
+    if (length <= 0) return false;
+    memcpy(path + length, name, sizeof name);
+    return true;
+}
+
 int otel_relay_find_or_start(const struct otel_relay_start *start) {
     struct otel_rendezvous rendezvous, system;
     int result = otel_rendezvous_private(&start->environment, &rendezvous);
@@ -219,7 +222,10 @@ int otel_relay_find_or_start(const struct otel_relay_start *start) {
         otel_rendezvous_system(&system);
         if (hand_over(&system, start->region) == 0) return OTEL_RELAY_FOUND;
     }
-    if (!start->may_start || !start->executable) return result;
+    char beside[1024];
+    const char *executable = start->executable;
+    if (start->may_start && !executable && start->agent && relay_beside(start->agent, beside, sizeof beside)) executable = beside;
+    if (!start->may_start || !executable) return result;
 
     // Of many that find nobody, one is elected. The others see its name taken, perhaps a moment before it listens: they look again a
     // few times, without sleeping, and otherwise keep their region for a later record.
@@ -230,7 +236,7 @@ int otel_relay_find_or_start(const struct otel_relay_start *start) {
             // Our region waits in the queue until the relay has started; so do those of all who come meanwhile.
             result = hand_over(&rendezvous, start->region);
             char *arguments[] = {(char *)"otel-relay", (char *)"--inherited", listener.lock < 0 ? NULL : (char *)"--locked", NULL};
-            int spawned = otel_helper_spawn(start->executable, arguments, start->variables, listener.socket, listener.lock);
+            int spawned = otel_helper_spawn(executable, arguments, start->variables, listener.socket, listener.lock);
             otel_syscall1(SYS_close, listener.socket);
             if (listener.lock >= 0) otel_syscall1(SYS_close, listener.lock);
             if (spawned < 0) return spawned;

@@ -9,13 +9,13 @@ public struct EnvironmentBlock {
 
   /// The value of `name`. An empty value counts as unset: "The SDK MUST interpret an empty value of an environment variable the same
   /// way as when the variable is unset" (specification, configuration/sdk-environment-variables.md).
-  /// The first entry wins, as with `getenv(3)`.
+  /// The first entry with a value wins, so that defaults may be appended.
   public func value(_ name: Text) -> Text? {
     var entries = self.entries
     while let entry = entries.next() {
       guard entry.count > name.count, entry[name.count] == 0x3d, entry.hasPrefix(name) else { continue }
       let value = entry.from(name.count &+ 1)
-      return value.isEmpty ? nil : value
+      if !value.isEmpty { return value }
     }
     return nil
   }

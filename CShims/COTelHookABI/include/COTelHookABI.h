@@ -1,2 +1,159 @@
+// Between the interposed functions (C) and the instrumentations (Swift): C calls up through a table that Swift installs. No table
+// means pass through; init, shutdown and "off" are one store.
 #pragma once
 #include "COTelShims.h"
+#include <netinet/in.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/socket.h>
+
+#pragma clang assume_nonnull begin
+
+// MARK: One call
+
+/// Scratch of one hooked call, on the wrapper's stack for as long as the real call runs. Written and read by Swift only.
+struct otel_call {
+    uint64_t canary; ///< `generation` mixed with the struct's own address: what a dead frame left behind does not pass for a call
+    uint64_t generation;
+    uint64_t trace_high, trace_low, span_id, parent_id;
+    uint64_t start_time; ///< Unix time in nanoseconds
+    void *_Nullable slot;
+    uint64_t state; ///< OpenSpan's flags; 0 means that the call is not traced
+    const void *_Nullable subject;
+    uint64_t detail;
+};
+
+// MARK: libcurl
+
+/// One loaded libcurl: its functions, resolved in one object so that a handle never reaches another flavour's library.
+struct otel_curl_library {
+    uintptr_t base;
+    void *_Nullable (*_Nonnull init)(void);
+    void *_Nullable (*_Nonnull duphandle)(void *);
+    void (*reset)(void *);
+    void (*cleanup)(void *);
+    int (*setopt)(void *, int, ...);
+    int (*getinfo)(void *, int, ...);
+    int (*perform)(void *);
+};
+
+// Values of <curl/curl.h> that are used; its ABI promise is that they never change (docs/libcurl/ABI.md).
+enum {
+    OTEL_CURLE_OK = 0,
+    OTEL_CURLOPT_URL = 10002,
+    OTEL_CURLOPT_POSTFIELDS = 10015,
+    OTEL_CURLOPT_HTTPHEADER = 10023,
+    OTEL_CURLOPT_HTTPPOST = 10024,
+    OTEL_CURLOPT_CUSTOMREQUEST = 10036,
+    OTEL_CURLOPT_NOBODY = 44,
+    OTEL_CURLOPT_UPLOAD = 46,
+    OTEL_CURLOPT_POST = 47,
+    OTEL_CURLOPT_PUT = 54,
+    OTEL_CURLOPT_HTTPGET = 80,
+    OTEL_CURLOPT_COPYPOSTFIELDS = 10165,
+    OTEL_CURLOPT_HEADEROPT = 229,
+    OTEL_CURLOPT_DEFAULT_PROTOCOL = 10238,
+    OTEL_CURLOPT_MIMEPOST = 10269,
+    OTEL_CURLOPT_CURLU = 10282,
+    OTEL_CURLHEADER_UNIFIED = 0,
+    OTEL_CURLINFO_EFFECTIVE_URL = 0x100001,
+    OTEL_CURLINFO_RESPONSE_CODE = 0x200002,
+    OTEL_CURLINFO_PRIMARY_IP = 0x100020,
+    OTEL_CURLINFO_PRIMARY_PORT = 0x200028,
+    OTEL_CURLINFO_HTTP_VERSION = 0x20002e,
+    OTEL_CURLINFO_EFFECTIVE_METHOD = 0x10003a,
+};
+
+/// struct curl_slist, as every libcurl has it.
+struct otel_header_list {
+    const char *_Nullable text;
+    struct otel_header_list *_Nullable next;
+};
+
+/// What is known of one easy handle, from the options that were set. Fixed size, in a static table; OTEL_CURL_URL bytes of URL.
+enum { OTEL_CURL_METHOD = 32, OTEL_CURL_TRACEPARENT = 72, OTEL_CURL_TRACESTATE = 528, OTEL_CURL_URL = 3328, OTEL_CURL_HANDLE_SIZE = 4096 };
+struct otel_curl_handle {
+    uint64_t key; ///< the handle's address; 0: free, 1: was in use
+    const struct otel_curl_library *_Nullable library;
+    struct otel_header_list *_Nullable headers; ///< the program's list; ours never
+    struct otel_header_list injected[2];
+    uint32_t url_count;  ///< of `url`, which is redacted
+    uint32_t host_start; ///< of server.address in `url`
+    uint32_t host_count;
+    uint32_t port;
+    uint8_t url_kind;   ///< URLKind
+    uint8_t method;     ///< RequestMethod
+    uint8_t no_body;
+    uint8_t custom_method_count;
+    uint8_t unified_headers;  ///< CURLOPT_HEADEROPT: our header would go to proxies too
+    uint8_t default_protocol; ///< CURLOPT_DEFAULT_PROTOCOL was set
+    uint8_t injecting;
+    uint8_t custom_method[OTEL_CURL_METHOD];
+    char traceparent[OTEL_CURL_TRACEPARENT];
+    char tracestate[OTEL_CURL_TRACESTATE];
+    uint8_t url[OTEL_CURL_URL];
+};
+_Static_assert(sizeof(struct otel_curl_handle) <= OTEL_CURL_HANDLE_SIZE, "a handle's record grew past its place in the table");
+
+// Addresses of array members: Swift sees arrays as tuples.
+static inline uint8_t *otel_curl_url(struct otel_curl_handle *handle) { return handle->url; }
+static inline uint8_t *otel_curl_custom_method(struct otel_curl_handle *handle) { return handle->custom_method; }
+static inline char *otel_curl_traceparent(struct otel_curl_handle *handle) { return handle->traceparent; }
+static inline char *otel_curl_tracestate(struct otel_curl_handle *handle) { return handle->tracestate; }
+static inline struct otel_header_list *otel_curl_injected(struct otel_curl_handle *handle, int index) { return &handle->injected[index & 1]; }
+
+/// A string that libcurl owns, or null. Valid until the next call with the handle.
+static inline const char *_Nullable otel_curl_string(const struct otel_curl_library *library, void *handle, int info) {
+    const char *value = NULL;
+    return library->getinfo(handle, info, &value) == OTEL_CURLE_OK ? value : NULL;
+}
+/// A number, or -1.
+static inline long otel_curl_number(const struct otel_curl_library *library, void *handle, int info) {
+    long value = -1;
+    return library->getinfo(handle, info, &value) == OTEL_CURLE_OK ? value : -1;
+}
+static inline bool otel_curl_set_headers(const struct otel_curl_library *library, void *handle, struct otel_header_list *_Nullable list) {
+    return library->setopt(handle, OTEL_CURLOPT_HTTPHEADER, list) == OTEL_CURLE_OK;
+}
+
+// MARK: The table
+
+/// Each function: any thread, async-signal-safe, returns quickly; errno is the wrapper's business.
+struct otel_hook_table {
+    void (*connect_enter)(struct otel_call *call, int descriptor, const struct sockaddr *address, uint32_t length);
+    /// `error` is errno when `result` is -1.
+    void (*connect_exit)(struct otel_call *call, const struct sockaddr *address, uint32_t length, int result, int error);
+    /// After socket(2) returned `descriptor`.
+    void (*socket_opened)(int descriptor, int domain, int type, int protocol);
+
+    void (*curl_opened)(const struct otel_curl_library *library, void *handle);
+    void (*curl_copied)(const struct otel_curl_library *library, void *source, void *handle);
+    void (*curl_reset)(void *handle);
+    /// Before the real cleanup: afterwards the address may be another handle's.
+    void (*curl_closed)(void *handle);
+    /// After libcurl took the option; `value` is what the caller passed, widened.
+    void (*curl_option)(void *handle, int option, uintptr_t value);
+    const struct otel_curl_library *_Nullable (*_Nonnull curl_library)(void *handle);
+    void (*curl_perform_enter)(struct otel_call *call, const struct otel_curl_library *library, void *handle);
+    void (*curl_perform_exit)(struct otel_call *call, const struct otel_curl_library *library, void *handle, int result);
+    /// A libcurl call that went to a real function untraced.
+    void (*curl_unresolved)(void);
+
+    /// An exception or a cancellation unwinds the innermost hooked call of this thread.
+    void (*unwound)(void);
+    /// The process runs its destructors.
+    void (*ending)(void);
+};
+
+/// Makes `table` live, or, with null, every hook a pass-through. One store; any thread.
+void otel_hooks_install(const struct otel_hook_table *_Nullable table);
+
+// MARK: Descriptors
+
+/// One byte a descriptor below OTEL_SOCKET_HINTS: what socket(2) said. A hint: descriptors are also made and closed unseen.
+enum { OTEL_SOCKET_HINTS = 65536, OTEL_SOCKET_UNKNOWN = 0, OTEL_SOCKET_TCP = 1, OTEL_SOCKET_OTHER = 2 };
+extern uint8_t otel_socket_hints[OTEL_SOCKET_HINTS];
+/// `descriptor` is below OTEL_SOCKET_HINTS.
+static inline uint8_t *otel_socket_hint(int descriptor) { return &otel_socket_hints[descriptor & (OTEL_SOCKET_HINTS - 1)]; }
+
+#pragma clang assume_nonnull end

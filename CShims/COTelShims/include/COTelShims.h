@@ -1,9 +1,14 @@
 // What Swift cannot say: thread-local storage, raw system calls, a helper process, ancillary data. Everything else is Swift.
 #pragma once
+#include "otel_elf.h"
 #include "otel_helper.h"
+#include "otel_region.h"
 #include "otel_rendezvous.h"
+#include "otel_storage.h"
 #include "otel_syscall.h"
+#include "otel_thread.h"
 #include <errno.h>
 #include <string.h>
+#include <sys/auxv.h>
 #include <time.h>
 #include <unistd.h>

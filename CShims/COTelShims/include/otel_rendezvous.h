@@ -70,7 +70,8 @@ int otel_message_send(int socket, enum otel_message_kind kind, int descriptor);
 struct otel_relay_start {
     struct otel_rendezvous_environment environment;
     bool may_start;
-    const char *_Nullable executable;                       ///< absolute path of otel-relay
+    const char *_Nullable executable;                       ///< absolute path of otel-relay; null: it is beside `agent`
+    const char *_Nullable agent;                            ///< absolute path of libotelagent.so, or of a link to it
     char *_Nullable const *_Nullable variables;             ///< its environment: NULL-terminated
     int region;                                             ///< descriptor to hand over, or -1: only see that a relay is there
 };

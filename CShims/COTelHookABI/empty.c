@@ -1,1 +1,0 @@
-// A header-only target: SwiftPM wants a source file.

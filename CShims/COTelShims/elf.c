@@ -1,0 +1,197 @@
+#define _GNU_SOURCE
+#include "include/otel_elf.h"
+#include <elf.h>
+#include <link.h>
+#include <stddef.h>
+#include <string.h>
+
+/// What is needed of an object's dynamic section.
+struct object {
+    uintptr_t base;
+    const char *strings;
+    const ElfW(Sym) *symbols;
+    const uint32_t *hash;
+    const ElfW(Half) *versions; ///< one per symbol; null: the object has none
+    const char *definitions;
+    size_t definition_count;
+    const ElfW(Dyn) *dynamic;
+    const char *soname;
+};
+
+/// glibc relocates most of these pointers in place, and DT_VERNEED and DT_VERDEF not; read-only dynamic sections not at all.
+static const void *pointer(const struct dl_phdr_info *info, ElfW(Addr) value) {
+    return (const void *)(value < info->dlpi_addr ? value + info->dlpi_addr : value);
+}
+
+static bool read_object(const struct dl_phdr_info *info, struct object *object) {
+    memset(object, 0, sizeof *object);
+    object->base = info->dlpi_addr;
+    for (int i = 0; i < info->dlpi_phnum; i++)
+        if (info->dlpi_phdr[i].p_type == PT_DYNAMIC) object->dynamic = (const ElfW(Dyn) *)(info->dlpi_addr + info->dlpi_phdr[i].p_vaddr);
+    if (!object->dynamic) return false;
+    ElfW(Addr) soname = 0;
+    for (const ElfW(Dyn) *entry = object->dynamic; entry->d_tag != DT_NULL; entry++) switch (entry->d_tag) {
+        case DT_STRTAB: object->strings = pointer(info, entry->d_un.d_ptr); break;
+        case DT_SYMTAB: object->symbols = pointer(info, entry->d_un.d_ptr); break;
+        case DT_GNU_HASH: object->hash = pointer(info, entry->d_un.d_ptr); break;
+        case DT_VERSYM: object->versions = pointer(info, entry->d_un.d_ptr); break;
+        case DT_VERDEF: object->definitions = pointer(info, entry->d_un.d_ptr); break;
+        case DT_VERDEFNUM: object->definition_count = entry->d_un.d_val; break;
+        case DT_SONAME: soname = entry->d_un.d_val; break;
+        }
+    if (!object->strings || !object->symbols || !object->hash) return false;
+    if (soname) object->soname = object->strings + soname;
+    return true;
+}
+
+/// Whether definition number `index` is called `version`.
+static bool is_version(const struct object *object, unsigned index, const char *version) {
+    const char *at = object->definitions;
+    for (size_t i = 0; at && i < object->definition_count; i++) {
+        const ElfW(Verdef) *definition = (const ElfW(Verdef) *)at;
+        if ((definition->vd_ndx & 0x7fff) == index) {
+            const ElfW(Verdaux) *name = (const ElfW(Verdaux) *)(at + definition->vd_aux);
+            return strcmp(object->strings + name->vda_name, version) == 0;
+        }
+        if (definition->vd_next == 0) break;
+        at += definition->vd_next;
+    }
+    return false;
+}
+
+static bool has_version(const struct object *object, uint32_t symbol, const char *version) {
+    if (!object->versions) return version == NULL;
+    unsigned index = object->versions[symbol];
+    if (!version) return (index & 0x8000) == 0 && index != VER_NDX_LOCAL;
+    return is_version(object, index & 0x7fff, version);
+}
+
+/// Looks `name` up in the object's DT_GNU_HASH table.
+static void *lookup(const struct object *object, const char *name, const char *version) {
+    uint32_t hash = 5381;
+    for (const char *c = name; *c; c++) hash = hash * 33 + (unsigned char)*c;
+    uint32_t buckets = object->hash[0], offset = object->hash[1], bloom_words = object->hash[2];
+    if (buckets == 0) return NULL;
+    const uint32_t *bucket = object->hash + 4 + bloom_words * (sizeof(ElfW(Addr)) / sizeof(uint32_t));
+    const uint32_t *chain = bucket + buckets;
+    uint32_t symbol = bucket[hash % buckets];
+    if (symbol < offset) return NULL;
+    for (;; symbol++) {
+        uint32_t found = chain[symbol - offset];
+        const ElfW(Sym) *entry = &object->symbols[symbol];
+        unsigned type = ELF64_ST_TYPE(entry->st_info);
+        if ((found | 1) == (hash | 1) && entry->st_shndx != SHN_UNDEF && type == STT_FUNC &&
+            strcmp(object->strings + entry->st_name, name) == 0 && has_version(object, symbol, version))
+            return (void *)(object->base + entry->st_value);
+        if (found & 1) return NULL;
+    }
+}
+
+static bool contains(const struct dl_phdr_info *info, uintptr_t address) {
+    for (int i = 0; i < info->dlpi_phnum; i++) {
+        const ElfW(Phdr) *header = &info->dlpi_phdr[i];
+        uintptr_t start = info->dlpi_addr + header->p_vaddr;
+        if (header->p_type == PT_LOAD && address >= start && address - start < header->p_memsz) return true;
+    }
+    return false;
+}
+
+static const char own_object;
+static bool is_own(const struct dl_phdr_info *info) { return contains(info, (uintptr_t)&own_object); }
+
+// MARK: Walks over all objects
+
+struct search {
+    const char *name, *version;
+    struct otel_definer *definers;
+    int capacity, count;
+    bool only_behind_us, seen_us;
+    uintptr_t base;
+    void *address;
+};
+
+static int visit_next(struct dl_phdr_info *info, size_t size, void *data) {
+    struct search *search = data;
+    struct object object;
+    if (is_own(info)) {
+        search->seen_us = true;
+        return 0;
+    }
+    if (!search->seen_us || !read_object(info, &object)) return 0;
+    search->address = lookup(&object, search->name, NULL);
+    return search->address != NULL;
+}
+
+void *otel_elf_next(const char *name) {
+    struct search search = {.name = name};
+    dl_iterate_phdr(visit_next, &search);
+    return search.address;
+}
+
+static int visit_definer(struct dl_phdr_info *info, size_t size, void *data) {
+    struct search *search = data;
+    struct object object;
+    if (is_own(info) || !read_object(info, &object)) return 0;
+    void *address = lookup(&object, search->name, search->version);
+    if (!address) return 0;
+    if (search->count < search->capacity) search->definers[search->count] = (struct otel_definer){object.base, object.soname, address};
+    search->count++;
+    return 0;
+}
+
+int otel_elf_definers(const char *name, const char *version, struct otel_definer *definers, int capacity) {
+    struct search search = {.name = name, .version = version, .definers = definers, .capacity = capacity};
+    dl_iterate_phdr(visit_definer, &search);
+    return search.count;
+}
+
+static int visit_object(struct dl_phdr_info *info, size_t size, void *data) {
+    struct search *search = data;
+    struct object object;
+    if (info->dlpi_addr != search->base || is_own(info) || !read_object(info, &object)) return 0;
+    search->address = lookup(&object, search->name, search->version);
+    return 1;
+}
+
+void *otel_elf_in_object(uintptr_t base, const char *name, const char *version) {
+    struct search search = {.name = name, .version = version, .base = base};
+    dl_iterate_phdr(visit_object, &search);
+    return search.address;
+}
+
+struct caller {
+    uintptr_t address;
+    const struct otel_definer *definers;
+    int count, found;
+    const char *path;
+};
+
+static int visit_caller(struct dl_phdr_info *info, size_t size, void *data) {
+    struct caller *caller = data;
+    struct object object;
+    if (!contains(info, caller->address)) return 0;
+    caller->path = info->dlpi_name;
+    if (!read_object(info, &object)) return 1;
+    for (const ElfW(Dyn) *entry = object.dynamic; entry->d_tag != DT_NULL; entry++) {
+        if (entry->d_tag != DT_NEEDED) continue;
+        const char *needed = object.strings + entry->d_un.d_val;
+        for (int i = 0; i < caller->count; i++)
+            if (caller->definers[i].soname && strcmp(caller->definers[i].soname, needed) == 0) {
+                caller->found = i;
+                return 1;
+            }
+    }
+    return 1;
+}
+
+int otel_elf_needed_by(const void *address, const struct otel_definer *definers, int count) {
+    struct caller caller = {.address = (uintptr_t)address, .definers = definers, .count = count, .found = -1};
+    dl_iterate_phdr(visit_caller, &caller);
+    return caller.found;
+}
+
+const char *otel_elf_own_path(void) {
+    struct caller caller = {.address = (uintptr_t)&own_object, .found = -1};
+    dl_iterate_phdr(visit_caller, &caller);
+    return caller.path;
+}

@@ -1,0 +1,36 @@
+// The agent's whole thread-local state, and the clocks.
+#pragma once
+#include <stdint.h>
+#include <time.h>
+
+#pragma clang assume_nonnull begin
+
+enum { OTEL_CALLS_NESTED_MAX = 4 };
+
+/// At most 64 bytes, initial-exec: it comes out of the surplus that ld.so leaves in every thread's block, and out of the stack of
+/// threads that have 16 KiB of it.
+struct otel_thread {
+    uint64_t generation;         ///< of the process state that seeded this thread; another value means "seed again"
+    uint64_t random_a, random_b; ///< xoroshiro128++
+    uint32_t depth;              ///< valid entries of `calls`
+    uint32_t slot_hint;
+    /// Calls in progress, outermost first: the address of each call's scratch on the stack, and in the upper 16 bits its slot + 1.
+    uint64_t calls[OTEL_CALLS_NESTED_MAX];
+};
+_Static_assert(sizeof(struct otel_thread) <= 64, "thread-local state grew past one cache line");
+
+extern __thread struct otel_thread otel_thread_state __attribute__((tls_model("initial-exec"), visibility("hidden")));
+
+/// The calling thread's state. Async-signal-safe. Not to be kept over a call into the host: a coroutine may resume on another thread.
+static inline struct otel_thread *otel_thread_self(void) { return &otel_thread_state; }
+
+/// `clock` in nanoseconds. Through the vDSO; clock_gettime(2) cannot fail for the clocks used here. async-signal-safe.
+static inline uint64_t otel_nanoseconds(clockid_t clock) {
+    struct timespec now;
+    clock_gettime(clock, &now);
+    return (uint64_t)now.tv_sec * 1000000000u + (uint64_t)now.tv_nsec;
+}
+static inline uint64_t otel_monotonic(void) { return otel_nanoseconds(CLOCK_MONOTONIC); }
+static inline uint64_t otel_realtime(void) { return otel_nanoseconds(CLOCK_REALTIME); }
+
+#pragma clang assume_nonnull end

@@ -1,0 +1,3 @@
+#include "include/otel_thread.h"
+
+__thread struct otel_thread otel_thread_state;

@@ -1,0 +1,146 @@
+public import COTelHookABI
+import COTelShims
+import OTelInstrumentation
+public import OTelPrimitives
+
+/// What `url` of a handle's record says.
+enum URLKind {
+  static let unknown: UInt8 = 0
+  static let http: UInt8 = 1
+  /// ftp, file …: no HTTP request.
+  static let other: UInt8 = 2
+}
+
+enum RequestMethod {
+  static let get: UInt8 = 0
+  static let post: UInt8 = 1
+  static let put: UInt8 = 2
+  static let head: UInt8 = 3
+}
+
+/// The record of one easy handle: follows `curl_easy_setopt` as far as a request's start must be known before libcurl makes it.
+///
+/// libcurl forbids the use of one handle by two threads at once (libcurl-thread(3)), so that records need no lock.
+public struct EasyHandle {
+  public let record: UnsafeMutablePointer<otel_curl_handle>
+
+  @inline(__always)
+  init(_ record: UnsafeMutablePointer<otel_curl_handle>) { self.record = record }
+
+  /// As `curl_easy_init` and `curl_easy_reset` leave it.
+  func clear() {
+    record.pointee.headers = nil
+    record.pointee.url_kind = URLKind.unknown
+    record.pointee.url_count = 0
+    record.pointee.method = RequestMethod.get
+    record.pointee.no_body = 0
+    record.pointee.custom_method_count = 0
+    record.pointee.unified_headers = 0
+    record.pointee.default_protocol = 0
+    record.pointee.injecting = 0
+  }
+
+  /// As `curl_easy_duphandle` makes it: the options, not the state.
+  func copyOptions(from source: EasyHandle) {
+    let from = source.record
+    record.pointee.headers = from.pointee.headers
+    record.pointee.url_kind = from.pointee.url_kind
+    record.pointee.url_count = from.pointee.url_count
+    record.pointee.host_start = from.pointee.host_start
+    record.pointee.host_count = from.pointee.host_count
+    record.pointee.port = from.pointee.port
+    record.pointee.method = from.pointee.method
+    record.pointee.no_body = from.pointee.no_body
+    record.pointee.custom_method_count = from.pointee.custom_method_count
+    record.pointee.unified_headers = from.pointee.unified_headers
+    record.pointee.default_protocol = from.pointee.default_protocol
+    record.pointee.injecting = 0
+    memcpy(otel_curl_url(record), otel_curl_url(from), Int(truncatingIfNeeded: from.pointee.url_count))
+    memcpy(otel_curl_custom_method(record), otel_curl_custom_method(from), Int(truncatingIfNeeded: OTEL_CURL_METHOD))
+  }
+
+  /// Follows one option that libcurl has accepted. What the methods do to each other is libcurl's (lib/setopt.c).
+  func follow(_ option: Int, _ value: UInt) {
+    let isSet = value != 0
+    switch option {
+    case Int(OTEL_CURLOPT_URL): setURL(value)
+    case Int(OTEL_CURLOPT_CURLU): record.pointee.url_kind = URLKind.unknown
+    case Int(OTEL_CURLOPT_DEFAULT_PROTOCOL):
+      record.pointee.default_protocol = isSet ? 1 : 0
+    case Int(OTEL_CURLOPT_HTTPHEADER):
+      record.pointee.headers = UnsafeMutablePointer<otel_header_list>(bitPattern: value)
+    case Int(OTEL_CURLOPT_HEADEROPT): record.pointee.unified_headers = value == UInt(OTEL_CURLHEADER_UNIFIED) ? 1 : 0
+    case Int(OTEL_CURLOPT_CUSTOMREQUEST): setCustomMethod(value)
+    case Int(OTEL_CURLOPT_NOBODY):
+      record.pointee.no_body = isSet ? 1 : 0
+      if isSet { record.pointee.method = RequestMethod.head } else if record.pointee.method == RequestMethod.head { record.pointee.method = RequestMethod.get }
+    case Int(OTEL_CURLOPT_HTTPGET):
+      if isSet { setMethod(RequestMethod.get) }
+    case Int(OTEL_CURLOPT_POST): setMethod(isSet ? RequestMethod.post : RequestMethod.get, keepsNoBody: !isSet)
+    case Int(OTEL_CURLOPT_UPLOAD), Int(OTEL_CURLOPT_PUT): setMethod(isSet ? RequestMethod.put : RequestMethod.get, keepsNoBody: !isSet)
+    case Int(OTEL_CURLOPT_POSTFIELDS), Int(OTEL_CURLOPT_COPYPOSTFIELDS): setMethod(RequestMethod.post, keepsNoBody: true)
+    case Int(OTEL_CURLOPT_HTTPPOST), Int(OTEL_CURLOPT_MIMEPOST): setMethod(RequestMethod.post, keepsNoBody: !isSet)
+    default: break
+    }
+  }
+
+  private func setMethod(_ method: UInt8, keepsNoBody: Bool = false) {
+    record.pointee.method = method
+    if !keepsNoBody { record.pointee.no_body = 0 }
+  }
+
+  private func setCustomMethod(_ value: UInt) {
+    record.pointee.custom_method_count = 0
+    guard let string = UnsafePointer<CChar>(bitPattern: value) else { return }
+    let method = Text(cString: string, limit: Int(OTEL_CURL_METHOD))
+    memcpy(otel_curl_custom_method(record), method.start, method.count)
+    record.pointee.custom_method_count = UInt8(truncatingIfNeeded: method.count)
+  }
+
+  private func setURL(_ value: UInt) {
+    record.pointee.url_kind = URLKind.unknown
+    record.pointee.url_count = 0
+    guard let string = UnsafePointer<CChar>(bitPattern: value) else { return }
+    keep(Text(cString: string))
+  }
+
+  /// Keeps `text` redacted: what must not leave is not even stored.
+  func keep(_ text: Text) {
+    guard let url = RequestURL(text) else {
+      record.pointee.url_kind = URLKind.other
+      return
+    }
+    // Without a scheme the default protocol decides; libcurl tells its choice after the transfer.
+    if !url.hasScheme, record.pointee.default_protocol != 0 { return }
+    let written = URLRedaction.write(url, to: otel_curl_url(record), capacity: Int(OTEL_CURL_URL))
+    record.pointee.url_count = UInt32(truncatingIfNeeded: written.count)
+    record.pointee.host_start = UInt32(truncatingIfNeeded: written.hostStart)
+    record.pointee.host_count = UInt32(truncatingIfNeeded: url.serverAddress.count)
+    record.pointee.port = UInt32(truncatingIfNeeded: url.serverPort)
+    record.pointee.url_kind = URLKind.http
+  }
+
+  /// `url.full`.
+  @inline(__always)
+  var url: Text { Text(otel_curl_url(record), count: Int(truncatingIfNeeded: record.pointee.url_count)) }
+
+  @inline(__always)
+  var serverAddress: Text {
+    let start = Int(truncatingIfNeeded: record.pointee.host_start)
+    return url.slice(start, start &+ Int(truncatingIfNeeded: record.pointee.host_count))
+  }
+
+  /// The method that the request will have.
+  @inline(__always)
+  var method: Text {
+    let custom = Int(truncatingIfNeeded: record.pointee.custom_method_count)
+    if custom != 0 { return Text(otel_curl_custom_method(record), count: custom) }
+    if record.pointee.no_body != 0 { return Text("HEAD") }
+    switch record.pointee.method {
+    case RequestMethod.post: return Text("POST")
+    case RequestMethod.put: return Text("PUT")
+    case RequestMethod.head: return Text("HEAD")
+    default: return Text("GET")
+    }
+  }
+}

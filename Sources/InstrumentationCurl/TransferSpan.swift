@@ -1,0 +1,114 @@
+import COTelHookABI
+import OTelAPI
+import OTelInstrumentation
+import OTelPrimitives
+import OTelSemanticConventions
+
+/// The HTTP client span of one transfer.
+/// Source: https://opentelemetry.io/docs/specs/semconv/http/http-spans/#http-client-span (stable).
+struct TransferSpan {
+  let handle: EasyHandle?
+  let library: UnsafePointer<otel_curl_library>
+  let easy: UnsafeMutableRawPointer
+
+  /// "{method}", and never the path; `HTTP` for a method that nobody knows.
+  @inline(__always)
+  var name: Text {
+    guard let handle else { return Text("HTTP") }
+    let method = handle.method
+    return HTTPMethod.isKnown(method) ? method : Text("HTTP")
+  }
+
+  /// What is known before the request: what samplers may look at.
+  @inline(__always)
+  func writeStart<A: SpanAttributes>(_ attributes: inout A) {
+    guard let handle else { return }
+    let method = handle.method
+    if HTTPMethod.isKnown(method) {
+      attributes.set(Attribute.httpRequestMethod, method)
+    } else {
+      attributes.set(Attribute.httpRequestMethod, Text("_OTHER"))
+      attributes.set(Attribute.httpRequestMethodOriginal, method)
+    }
+    if handle.record.pointee.url_kind == URLKind.http { writeURL(handle, &attributes) }
+  }
+
+  @inline(__always)
+  private func writeURL<A: SpanAttributes>(_ handle: EasyHandle, _ attributes: inout A) {
+    attributes.set(Attribute.urlFull, handle.url)
+    attributes.set(Attribute.serverAddress, handle.serverAddress)
+    attributes.set(Attribute.serverPort, Int64(handle.record.pointee.port))
+  }
+
+  /// What libcurl tells after it.
+  @inline(__always)
+  func writeEnd<A: SpanAttributes>(_ attributes: inout A, result: Int32) {
+    if handle == nil { writeMethodAfterwards(&attributes) }
+    if let handle, handle.record.pointee.url_kind == URLKind.unknown { writeURLAfterwards(handle, &attributes) }
+    let status = otel_curl_number(library, easy, Int32(OTEL_CURLINFO_RESPONSE_CODE))
+    if status > 0 { attributes.set(Attribute.httpResponseStatusCode, Int64(status)) }
+    if let peer = otel_curl_string(library, easy, Int32(OTEL_CURLINFO_PRIMARY_IP)) {
+      let address = Text(cString: peer, limit: 64)
+      if !address.isEmpty {
+        attributes.set(Attribute.networkPeerAddress, address)
+        let port = otel_curl_number(library, easy, Int32(OTEL_CURLINFO_PRIMARY_PORT))
+        if port > 0 { attributes.set(Attribute.networkPeerPort, Int64(port)) }
+      }
+    }
+    switch otel_curl_number(library, easy, Int32(OTEL_CURLINFO_HTTP_VERSION)) {
+    case 1: attributes.set(Attribute.networkProtocolVersion, Text("1.0"))
+    case 2: attributes.set(Attribute.networkProtocolVersion, Text("1.1"))
+    case 3: attributes.set(Attribute.networkProtocolVersion, Text("2"))
+    case 30: attributes.set(Attribute.networkProtocolVersion, Text("3"))
+    default: break
+    }
+    if status >= 400 {
+      writeStatusError(&attributes, status)
+    } else if result != OTEL_CURLE_OK, let error = TransferError.name(result) {
+      attributes.set(Attribute.errorType, Text(error))
+      attributes.setError()
+    }
+  }
+
+  @inline(never)
+  private func writeStatusError<A: SpanAttributes>(_ attributes: inout A, _ status: Int) {
+    var digits: (UInt64, UInt64, UInt64) = (0, 0, 0)
+    withUnsafeMutableBytes(of: &digits) { buffer in
+      guard let start = buffer.baseAddress?.assumingMemoryBound(to: UInt8.self) else { return }
+      let count = Decimal.write(UInt64(truncatingIfNeeded: status), to: start)
+      attributes.set(Attribute.errorType, Text(start, count: count))
+    }
+    attributes.setError()
+  }
+
+  /// A URL that was not seen before (CURLOPT_CURLU, a default protocol): libcurl's own, after it was normalised.
+  @inline(never)
+  private func writeURLAfterwards<A: SpanAttributes>(_ handle: EasyHandle, _ attributes: inout A) {
+    guard let url = otel_curl_string(library, easy, Int32(OTEL_CURLINFO_EFFECTIVE_URL)) else { return }
+    handle.keep(Text(cString: url))
+    if handle.record.pointee.url_kind == URLKind.http { writeURL(handle, &attributes) }
+    handle.record.pointee.url_kind = URLKind.unknown
+  }
+
+  /// A handle without a record: what can be asked afterwards. Its URL would need room to be redacted in.
+  @inline(never)
+  private func writeMethodAfterwards<A: SpanAttributes>(_ attributes: inout A) {
+    guard let string = otel_curl_string(library, easy, Int32(OTEL_CURLINFO_EFFECTIVE_METHOD)) else { return }
+    let method = Text(cString: string, limit: 64)
+    if HTTPMethod.isKnown(method) {
+      attributes.set(Attribute.httpRequestMethod, method)
+    } else {
+      attributes.set(Attribute.httpRequestMethod, Text("_OTHER"))
+      attributes.set(Attribute.httpRequestMethodOriginal, method)
+    }
+    guard let url = otel_curl_string(library, easy, Int32(OTEL_CURLINFO_EFFECTIVE_URL)) else { return }
+    guard let parts = RequestURL(Text(cString: url)) else { return }
+    attributes.set(Attribute.serverAddress, parts.serverAddress)
+    attributes.set(Attribute.serverPort, Int64(parts.serverPort))
+    withUnsafeTemporaryAllocation(of: UInt8.self, capacity: 768) { buffer in
+      guard let start = buffer.baseAddress else { return }
+      let written = URLRedaction.write(parts, to: start, capacity: 768)
+      attributes.set(Attribute.urlFull, Text(start, count: written.count))
+    }
+  }
+}

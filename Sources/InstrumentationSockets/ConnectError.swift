@@ -1,0 +1,21 @@
+import COTelShims
+
+/// `error.type` of a failed connect(2): .NET's published names. Source: semantic conventions, dotnet/dotnet-network-traces.md.
+enum ConnectError {
+  static func name(_ error: Int32) -> StaticString {
+    switch error {
+    case ECONNREFUSED: "connection_refused"
+    case ETIMEDOUT: "timed_out"
+    case ENETUNREACH: "network_unreachable"
+    case EHOSTUNREACH: "host_unreachable"
+    case EADDRNOTAVAIL: "address_not_available"
+    case EAFNOSUPPORT: "address_family_not_supported"
+    case EACCES, EPERM: "access_denied"
+    case ENETDOWN: "network_down"
+    case EINVAL: "invalid_argument"
+    case ECONNRESET: "connection_reset"
+    case EISCONN: "is_connected"
+    default: "_OTHER"
+    }
+  }
+}

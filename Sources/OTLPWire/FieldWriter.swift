@@ -1,0 +1,63 @@
+public import COTelShims
+public import OTelPrimitives
+
+/// Appends protobuf fields to a buffer that somebody else owns. The caller has made sure of the room; the writer never looks.
+///
+/// Source: https://protobuf.dev/programming-guides/encoding. Async-signal-safe; allocates never.
+public struct FieldWriter {
+  public var next: UnsafeMutableRawPointer
+
+  @inlinable @inline(__always)
+  public init(_ start: UnsafeMutableRawPointer) { next = start }
+
+  @inlinable @inline(__always)
+  public mutating func byte(_ value: UInt8) {
+    next.storeBytes(of: value, as: UInt8.self)
+    next += 1
+  }
+
+  /// A tag and a length, or a tag and a small value, in one store.
+  @inlinable @inline(__always)
+  public mutating func pair(_ first: UInt8, _ second: UInt8) {
+    next.storeBytes(of: UInt16(first) | UInt16(second) &<< 8, as: UInt16.self)
+    next += 2
+  }
+
+  @inlinable @inline(__always)
+  public mutating func varint(_ value: UInt64) {
+    var rest = value
+    while rest >= 0x80 {
+      byte(UInt8(truncatingIfNeeded: rest) | 0x80)
+      rest = rest &>> 7
+    }
+    byte(UInt8(truncatingIfNeeded: rest))
+  }
+
+  @inlinable @inline(__always)
+  public mutating func fixed64(_ value: UInt64) {
+    next.storeBytes(of: value, as: UInt64.self)
+    next += 8
+  }
+
+  @inlinable @inline(__always)
+  public mutating func fixed32(_ value: UInt32) {
+    next.storeBytes(of: value, as: UInt32.self)
+    next += 4
+  }
+
+  @inlinable @inline(__always)
+  public mutating func bytes(_ text: Text) {
+    memcpy(next, text.start, text.count)
+    next += text.count
+  }
+
+  /// Bytes that `value` takes as a varint.
+  @inlinable @inline(__always)
+  public static func varintSize(_ value: UInt64) -> Int {
+    let bits = 64 &- (value | 1).leadingZeroBitCount
+    return (bits &* 9 &+ 64) &>> 6
+  }
+
+  @inlinable @inline(__always)
+  public static func varintSize(_ value: Int) -> Int { varintSize(UInt64(truncatingIfNeeded: value)) }
+}

@@ -1,0 +1,118 @@
+public import COTelShims
+public import OTelPrimitives
+public import OTelSDK
+import OTelAPI
+import OTelConfiguration
+
+/// Turns the environment into the SDK's options. The only place where the two meet.
+///
+/// Runs once, in the ELF constructor: no allocation, no failure. A value that is not understood leaves the default, as the
+/// specification says; `otel-instrument` names it on its standard error.
+public struct Configurator {
+  /// `OTEL_*` as the user set them, then the distribution's defaults.
+  let environment: EnvironmentBlock
+
+  public init(_ environment: EnvironmentBlock) { self.environment = environment }
+
+  /// - Parameter context: `TRACEPARENT` and `TRACESTATE` of the process; kept for its life.
+  public func configure(_ options: inout TracerOptions, traceParent: Text?, traceState: Text?) {
+    options.sampler = sampler
+    options.limits = limits
+    options.isDisabled = isTrue("OTEL_SDK_DISABLED")
+    options.isExported = isExported
+    options.isPropagated = isPropagated
+    if options.isPropagated, let traceParent, let parent = TraceParent.parse(traceParent) {
+      options.processParent = parent
+      if let traceState, TraceState.isValid(traceState) { options.traceState = traceState }
+    }
+  }
+
+  private func isTrue(_ name: StaticString) -> Bool {
+    guard let value = environment.value(name) else { return false }
+    return ValueParser.boolean(value) ?? false
+  }
+
+  private var sampler: Sampler {
+    guard let name = environment.value("OTEL_TRACES_SAMPLER")?.trimmed else { return Sampler(threshold: 0, isParentBased: true) }
+    if name.equalsIgnoringCase("always_on") { return Sampler(threshold: 0, isParentBased: false) }
+    if name.equalsIgnoringCase("always_off") { return Sampler(threshold: Sampler.never, isParentBased: false) }
+    if name.equalsIgnoringCase("traceidratio") { return Sampler(threshold: ratioThreshold, isParentBased: false) }
+    if name.equalsIgnoringCase("parentbased_always_off") { return Sampler(threshold: Sampler.never, isParentBased: true) }
+    if name.equalsIgnoringCase("parentbased_traceidratio") { return Sampler(threshold: ratioThreshold, isParentBased: true) }
+    return Sampler(threshold: 0, isParentBased: true)
+  }
+
+  /// `OTEL_TRACES_SAMPLER_ARG` as a rejection threshold; an invalid ratio counts as unset, which is 1.
+  private var ratioThreshold: UInt64 {
+    guard let value = environment.value("OTEL_TRACES_SAMPLER_ARG"), let probability = ValueParser.probability(value) else { return 0 }
+    return Sampler.never &- probability
+  }
+
+  /// Model-specific before general (common/README.md, "Configurable parameters").
+  private var limits: SpanLimits {
+    var limits = SpanLimits()
+    if let count = limit("OTEL_SPAN_ATTRIBUTE_COUNT_LIMIT") ?? limit("OTEL_ATTRIBUTE_COUNT_LIMIT") { limits.attributeCount = count }
+    if let length = limit("OTEL_SPAN_ATTRIBUTE_VALUE_LENGTH_LIMIT") ?? limit("OTEL_ATTRIBUTE_VALUE_LENGTH_LIMIT") {
+      limits.attributeValueLength = length
+    }
+    return limits
+  }
+
+  private func limit(_ name: StaticString) -> UInt32? {
+    guard let value = environment.value(name), let number = ValueParser.integer(value) else { return nil }
+    return UInt32(truncatingIfNeeded: number)
+  }
+
+  /// Whether any of the exporters that were asked for takes spans. An unknown name is ignored, and if nothing is left the default holds.
+  private var isExported: Bool {
+    guard let list = environment.value("OTEL_TRACES_EXPORTER") else { return true }
+    return !(list.contains(item: "none") && !list.contains(item: "otlp"))
+  }
+
+  private var isPropagated: Bool {
+    guard let list = environment.value("OTEL_PROPAGATORS") else { return true }
+    return list.contains(item: "tracecontext")
+  }
+
+  // MARK: The relay
+
+  /// Fills in how the relay is found and whether it may be started. False: `off`.
+  public func configureRelay(_ start: inout otel_relay_start, isFirstProcess: Bool) -> Bool {
+    start.environment.mode = OTEL_RELAY_AUTO
+    start.may_start = !isFirstProcess
+    guard let value = environment.value("OTEL_NATIVE_RELAY")?.trimmed else { return true }
+    if value.equalsIgnoringCase("off") { return false }
+    if value.equalsIgnoringCase("start") {
+      start.environment.mode = OTEL_RELAY_START
+      start.may_start = true
+    } else if value.equalsIgnoringCase("external") {
+      start.environment.mode = OTEL_RELAY_EXTERNAL
+      start.may_start = false
+    } else if value.hasPrefix("unix:/") {
+      start.environment.mode = OTEL_RELAY_PATH
+      start.may_start = false
+      // NUL-terminated: the value ends its entry.
+      start.environment.path = UnsafeRawPointer(value.start + 5).assumingMemoryBound(to: CChar.self)
+    }
+    return true
+  }
+
+  /// Whether the instrumentation called `name` is switched off: `OTEL_NATIVE_DISABLED_INSTRUMENTATIONS`, a list or "*".
+  public func isDisabled(_ name: StaticString) -> Bool {
+    guard let list = environment.value("OTEL_NATIVE_DISABLED_INSTRUMENTATIONS") else { return false }
+    return list.contains(item: name) || list.contains(item: "*")
+  }
+}
+
+extension Text {
+  /// Whether `item` is in this comma-separated list; space around items and case do not count.
+  func contains(item: StaticString) -> Bool {
+    var start = 0
+    while start <= count {
+      let end = firstIndex(of: 0x2c, from: start) ?? count
+      if slice(start, end).trimmed.equalsIgnoringCase(item) { return true }
+      start = end &+ 1
+    }
+    return false
+  }
+}

@@ -1,0 +1,78 @@
+import COTelShims
+import OTelConfiguration
+import OTelPrimitives
+
+/// Copies of what the agent needs of the environment, made before the program can change it. `getenv` is not safe later: other threads
+/// may call `setenv`, and programs overwrite the original strings to set their title.
+struct EnvironmentSnapshot {
+  /// `OTEL_*`.
+  private(set) var configuration: EnvironmentBlock
+  private(set) var traceParent: Text?
+  private(set) var traceState: Text?
+  private(set) var runtimeDirectory: UnsafePointer<CChar>?
+
+  private static var capacity: Int { Int(OTEL_ENVIRONMENT_STORAGE) }
+
+  /// - Parameter variables: `environ`. Reads it once; fills the static storage (`otel_environment_storage`, `otel_relay_variables`).
+  ///   What does not fit is left out.
+  init(_ variables: UnsafeMutablePointer<UnsafeMutablePointer<CChar>?>) {
+    let storage = UnsafeMutableRawPointer(otel_environment_storage()).assumingMemoryBound(to: UInt8.self)
+    var used = 0
+    Self.forEach(variables) { entry in
+      if entry.hasPrefix("OTEL_") { _ = Self.append(entry, storage, &used) }
+    }
+    // The distribution's defaults, under the user's values.
+    _ = Self.append(Text("OTEL_TRACES_EXPORTER=otlp"), storage, &used)
+    _ = Self.append(Text("OTEL_EXPORTER_OTLP_PROTOCOL=http/protobuf"), storage, &used)
+    configuration = EnvironmentBlock(Text(storage, count: used))
+
+    let relay = otel_relay_variables()
+    var count = 0
+    var parent: Text?
+    var state: Text?
+    var runtime: UnsafePointer<CChar>?
+    Self.forEach(variables) { entry in
+      if entry.hasPrefix("TRACEPARENT="), parent == nil { parent = Self.append(entry, storage, &used)?.from(12) }
+      if entry.hasPrefix("TRACESTATE="), state == nil { state = Self.append(entry, storage, &used)?.from(11) }
+      guard RelayEnvironment.isKept(entry), count < Int(OTEL_RELAY_VARIABLES), let copy = Self.append(entry, storage, &used) else { return }
+      let string = UnsafeMutableRawPointer(mutating: copy.start).assumingMemoryBound(to: CChar.self)
+      relay[count] = string
+      count &+= 1
+      if entry.hasPrefix("XDG_RUNTIME_DIR=") { runtime = UnsafePointer(string + 16) }
+    }
+    relay[count] = nil
+    traceParent = parent
+    traceState = state
+    runtimeDirectory = runtime
+  }
+
+  private static func forEach(_ variables: UnsafeMutablePointer<UnsafeMutablePointer<CChar>?>, _ body: (Text) -> Void) {
+    var next = variables
+    while let entry = next.pointee {
+      body(Text(cString: entry))
+      next += 1
+    }
+  }
+
+  /// Copies `entry` and a NUL; nil when it does not fit.
+  private static func append(_ entry: Text, _ storage: UnsafeMutablePointer<UInt8>, _ used: inout Int) -> Text? {
+    guard entry.count < capacity &- used else { return nil }
+    let target = storage + used
+    memcpy(target, entry.start, entry.count)
+    target[entry.count] = 0
+    used = used &+ entry.count &+ 1
+    return Text(target, count: entry.count)
+  }
+
+  /// Whether `NAME=true`, read before anything is copied or could fail.
+  static func isTrue(_ name: StaticString, in variables: UnsafeMutablePointer<UnsafeMutablePointer<CChar>?>) -> Bool {
+    var found = false
+    let name = Text(name)
+    forEach(variables) { entry in
+      if entry.count > name.count, entry[name.count] == 0x3d, entry.hasPrefix(name) {
+        found = entry.from(name.count &+ 1).trimmed.equalsIgnoringCase("true")
+      }
+    }
+    return found
+  }
+}

@@ -1,0 +1,46 @@
+import COTelHookABI
+import InstrumentationCurl
+import InstrumentationSockets
+import OTelInstrumentation
+import OTelAPI
+import OTelAPI
+import OTelSDK
+
+/// The hook table: C calls these, each hands on to an instrumentor that is specialised for the SDK's tracer. Constant data.
+enum Hooks {
+  @inline(__always) static var tracer: SDKTracer { SDKTracer(options: TracerOptions.installed) }
+  @inline(__always) static var sockets: SocketInstrumentor<SDKTracer> { SocketInstrumentor(tracer: tracer) }
+  @inline(__always) static var curl: CurlInstrumentor<SDKTracer> { CurlInstrumentor(tracer: tracer) }
+
+  /// Empties the part of an instrumentation that is switched off.
+  static func removeSockets(from table: inout otel_hook_table) {
+    table.connect_enter = { _, _, _, _ in }
+    table.socket_opened = { _, _, _, _ in }
+  }
+
+  static func removeCurl(from table: inout otel_hook_table) {
+    table.curl_opened = { _, _ in }
+    table.curl_copied = { _, _, _ in }
+    table.curl_option = { _, _, _ in }
+    table.curl_perform_enter = { _, _, _ in }
+    table.curl_library = { _ in nil }
+  }
+}
+
+/// Written only before it is installed.
+nonisolated(unsafe) var hookTable = otel_hook_table(
+  connect_enter: { Hooks.sockets.connectEnter($0, $1, $2, $3) },
+  connect_exit: { Hooks.sockets.connectExit($0, $1, $2, $3, $4) },
+  socket_opened: { Hooks.sockets.opened($0, domain: $1, type: $2, protocol: $3) },
+  curl_opened: { Hooks.curl.opened($0, $1) },
+  curl_copied: { Hooks.curl.copied($0, from: $1, to: $2) },
+  curl_reset: { Hooks.curl.reset($0) },
+  curl_closed: { Hooks.curl.closed($0) },
+  curl_option: { Hooks.curl.followed($0, option: $1, value: $2) },
+  curl_library: { Hooks.curl.library($0) },
+  curl_perform_enter: { Hooks.curl.performEnter($0, $1, $2) },
+  curl_perform_exit: { Hooks.curl.performExit($0, $1, $2, $3) },
+  curl_unresolved: { Hooks.tracer.count(.unresolved) },
+  unwound: { CallScope(tracer: Hooks.tracer).unwound() },
+  ending: { RegionLifecycle(options: TracerOptions.installed).detach() }
+)

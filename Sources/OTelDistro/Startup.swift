@@ -1,0 +1,45 @@
+import COTelHookABI
+import COTelShims
+import OTelConfigurator
+import OTelPrimitives
+import OTelSDK
+
+/// The order in which the agent starts. Each step may end it; then every hook stays a pass-through for the process's life.
+///
+/// Runs in the ELF constructor, before main, in one thread. Makes no descriptor and no thread; maps one page. Its errors have nowhere
+/// to go: what the program prints is the program's.
+public enum Startup {
+  public static func run(
+    count: Int32, arguments: UnsafeMutablePointer<UnsafeMutablePointer<CChar>?>?,
+    environment: UnsafeMutablePointer<UnsafeMutablePointer<CChar>?>?
+  ) {
+    // Off means off: first, and without anything that could fail.
+    guard let environment, !EnvironmentSnapshot.isTrue("OTEL_NATIVE_DISABLED", in: environment) else { return }
+    // A set-user-id program, or one with file capabilities, takes no orders from its caller's environment.
+    guard getauxval(UInt(AT_SECURE)) == 0 else { return }
+    let path = otel_executable_storage()
+    guard otel_executable_path(path, Int(OTEL_EXECUTABLE_STORAGE)), !NeverList.contains(Text(cString: path)) else { return }
+
+    let snapshot = EnvironmentSnapshot(environment)
+    let configurator = Configurator(snapshot.configuration)
+    var region = otel_region_request()
+    region.executable = UnsafePointer(path)
+    region.command = count > 0 ? UnsafePointer(arguments?.pointee) : nil
+    region.start_time = otel_realtime()
+    region.configuration = UnsafeRawPointer(snapshot.configuration.bytes.start).assumingMemoryBound(to: CChar.self)
+    region.configuration_length = snapshot.configuration.bytes.count
+    guard configurator.configureRelay(&region.relay, isFirstProcess: getpid() == 1) else { return }
+    region.relay.environment.runtime_directory = snapshot.runtimeDirectory
+    region.relay.variables = UnsafePointer(otel_relay_variables())
+    region.relay.agent = AgentPath.find()
+
+    guard let page = otel_process_page(ProcessState.size) else { return }
+    var options = TracerOptions(page: page, region: region)
+    configurator.configure(&options, traceParent: snapshot.traceParent, traceState: snapshot.traceState)
+    TracerOptions.installed.initialize(to: options)
+
+    if configurator.isDisabled("sockets") { Hooks.removeSockets(from: &hookTable) }
+    if configurator.isDisabled("curl") { Hooks.removeCurl(from: &hookTable) }
+    withUnsafePointer(to: &hookTable) { otel_hooks_install($0) }
+  }
+}

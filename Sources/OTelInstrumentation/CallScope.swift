@@ -1,0 +1,115 @@
+public import COTelHookABI
+import COTelShims
+public import OTelAPI
+import OTelPrimitives
+
+/// One hooked call between its enter and its exit: the thread's context, and the open span in the wrapper's frame.
+///
+/// What a thread is in the middle of is a stack of at most `OTEL_CALLS_NESTED_MAX` calls, known by the addresses of their frames. A
+/// frame at or below the one of a new call is dead (stacks grow down): its call was left by longjmp and never returned. A coroutine on
+/// another stack may be taken for dead; then its slot is given up and its span is encoded at its end instead.
+public struct CallScope<T: Tracer> {
+  public let tracer: T
+
+  @inline(__always)
+  public init(tracer: T) { self.tracer = tracer }
+
+  private static func address(_ entry: UInt64) -> UInt64 { entry & 0xffff_ffff_ffff }
+  private static func slot(_ entry: UInt64) -> Int { Int(truncatingIfNeeded: entry &>> 48) }
+
+  @inline(__always)
+  private static func entry(_ thread: UnsafeMutablePointer<otel_thread>, _ index: UInt32) -> UnsafeMutablePointer<UInt64> {
+    // By address: a C array is a tuple in Swift. `index` is below OTEL_CALLS_NESTED_MAX wherever this is used.
+    (UnsafeMutableRawPointer(thread) + 32 + Int(truncatingIfNeeded: index) &* 8).assumingMemoryBound(to: UInt64.self)
+  }
+
+  private static var deepest: UInt32 { UInt32(truncatingIfNeeded: OTEL_CALLS_NESTED_MAX) }
+
+  /// Whether the thread is in the middle of a traced call whose frame is alive; drops dead ones.
+  @inline(__always)
+  public func isInsideCall(_ frame: UnsafeMutableRawPointer) -> Bool {
+    _ = tracer.prepare()
+    let thread = otel_thread_self()
+    guard thread.pointee.depth != 0 else { return false }
+    dropDead(thread, frame)
+    return thread.pointee.depth != 0
+  }
+
+  @inline(never)
+  private func dropDead(_ thread: UnsafeMutablePointer<otel_thread>, _ frame: UnsafeMutableRawPointer) {
+    let here = UInt64(truncatingIfNeeded: UInt(bitPattern: frame))
+    if thread.pointee.depth > Self.deepest { thread.pointee.depth = 0 }
+    while thread.pointee.depth != 0 {
+      let top = Self.entry(thread, thread.pointee.depth &- 1).pointee
+      guard here >= Self.address(top) else { return }
+      thread.pointee.depth &-= 1
+      if Self.slot(top) != 0 { tracer.abandon(slot: Self.slot(top)) }
+    }
+  }
+
+  private static func canary(_ call: UnsafeMutablePointer<otel_call>, _ generation: UInt64) -> UInt64 {
+    (generation &+ 1) &* 0x9e37_79b9_7f4a_7c15 ^ UInt64(truncatingIfNeeded: UInt(bitPattern: call))
+  }
+
+  /// The span that the thread is in the middle of.
+  private func current(_ thread: UnsafeMutablePointer<otel_thread>) -> SpanContext? {
+    guard thread.pointee.depth != 0, thread.pointee.depth <= Self.deepest else { return nil }
+    let address = UInt(truncatingIfNeeded: Self.address(Self.entry(thread, thread.pointee.depth &- 1).pointee))
+    guard let call = UnsafeMutablePointer<otel_call>(bitPattern: address) else { return nil }
+    // A frame that died unnoticed must not become anybody's parent.
+    guard call.pointee.canary == Self.canary(call, call.pointee.generation), call.pointee.generation == thread.pointee.generation else { return nil }
+    return CallState.context(call)
+  }
+
+  /// Starts the span of `call`. Nil: the call is not traced, and `call.state` stays 0.
+  /// - Parameter parent: what the call itself brings along (a `traceparent` of its own), which wins.
+  @inline(__always)
+  public func begin(_ call: UnsafeMutablePointer<otel_call>, parent: SpanContext? = nil) -> OpenSpan? {
+    let thread = otel_thread_self()
+    guard thread.pointee.depth < Self.deepest else {
+      tracer.count(.nestedTooDeep)
+      return nil
+    }
+    return tracer.start(parent: parent ?? current(thread), isRemote: parent != nil)
+  }
+
+  /// Makes `span` the thread's current one until `leave`.
+  @inline(__always)
+  public func enter(_ call: UnsafeMutablePointer<otel_call>, _ span: OpenSpan) {
+    let thread = otel_thread_self()
+    CallState.store(span, in: call)
+    call.pointee.canary = Self.canary(call, span.generation)
+    let number = UInt64(truncatingIfNeeded: tracer.slotNumber(span))
+    Self.entry(thread, thread.pointee.depth).pointee = UInt64(truncatingIfNeeded: UInt(bitPattern: call)) | number &<< 48
+    thread.pointee.depth &+= 1
+  }
+
+  /// Ends the thread's being in `call`; returns its span.
+  @inline(__always)
+  public func leave(_ call: UnsafeMutablePointer<otel_call>) -> OpenSpan {
+    // Anew: a coroutine may have resumed on another thread.
+    let thread = otel_thread_self()
+    let here = UInt64(truncatingIfNeeded: UInt(bitPattern: call))
+    if thread.pointee.depth <= Self.deepest, thread.pointee.generation == call.pointee.generation {
+      var depth = thread.pointee.depth
+      while depth != 0 {
+        depth &-= 1
+        if Self.address(Self.entry(thread, depth).pointee) == here {
+          thread.pointee.depth = depth
+          break
+        }
+      }
+    }
+    call.pointee.canary = 0
+    return CallState.load(call)
+  }
+
+  /// The innermost call of this thread is being unwound: no exit will come for it.
+  public func unwound() {
+    let thread = otel_thread_self()
+    guard thread.pointee.depth != 0, thread.pointee.depth <= Self.deepest else { return }
+    thread.pointee.depth &-= 1
+    let slot = Self.slot(Self.entry(thread, thread.pointee.depth).pointee)
+    if slot != 0 { tracer.abandon(slot: slot) }
+  }
+}

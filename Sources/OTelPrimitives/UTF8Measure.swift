@@ -1,0 +1,88 @@
+public import COTelShims
+
+/// Strings in protobuf must be valid UTF-8: one bad byte makes a collector refuse the whole request, and programs hand over any bytes.
+/// Source: https://protobuf.dev/programming-guides/proto3/#scalar
+public enum UTF8Measure {
+  public struct Result {
+    /// Bytes of the source to take.
+    public let sourceCount: Int
+    /// Bytes that they become: more, when invalid ones are replaced by U+FFFD.
+    public let encodedCount: Int
+
+    @usableFromInline @inline(__always)
+    init(sourceCount: Int, encodedCount: Int) { (self.sourceCount, self.encodedCount) = (sourceCount, encodedCount) }
+  }
+
+  /// How much of `text` to take: at most `characters` characters, at most `bytes` bytes once encoded, no character cut.
+  @inlinable @inline(__always)
+  public static func measure(_ text: Text, characters: UInt32, bytes: Int) -> Result {
+    let most = Int(truncatingIfNeeded: characters)
+    let count = text.count < bytes ? text.count : bytes
+    var index = 0
+    // Eight at a time as long as they are ASCII, which is nearly always to the end.
+    let raw = UnsafeRawPointer(text.start)
+    while count &- index >= 8, (raw + index).loadUnaligned(as: UInt64.self) & 0x8080_8080_8080_8080 == 0 { index &+= 8 }
+    while index < count, text.start[index] < 0x80 { index &+= 1 }
+    if index == count || index >= most {
+      let taken = count < most ? count : most
+      return Result(sourceCount: taken, encodedCount: taken)
+    }
+    return measureSlowly(text, characters: most, bytes: bytes, from: index)
+  }
+
+  @inline(never)
+  public static func measureSlowly(_ text: Text, characters: Int, bytes: Int, from: Int) -> Result {
+    var index = from
+    var encoded = from
+    var taken = from
+    while index < text.count, taken < characters {
+      let length = sequenceLength(text, index)
+      let size = length == 0 ? 3 : length
+      guard encoded &+ size <= bytes else { break }
+      encoded &+= size
+      index &+= length == 0 ? 1 : length
+      taken &+= 1
+    }
+    return Result(sourceCount: index, encodedCount: encoded)
+  }
+
+  /// Bytes of the well-formed sequence at `index` (Unicode 15, table 3-7); 0 when there is none.
+  static func sequenceLength(_ text: Text, _ index: Int) -> Int {
+    let first = text[index]
+    if first < 0x80 { return 1 }
+    let second = text[index &+ 1]
+    if first >= 0xc2, first <= 0xdf { return second & 0xc0 == 0x80 ? 2 : 0 }
+    let third = text[index &+ 2]
+    if first & 0xf0 == 0xe0 {
+      let least: UInt8 = first == 0xe0 ? 0xa0 : 0x80
+      let most: UInt8 = first == 0xed ? 0x9f : 0xbf
+      return second >= least && second <= most && third & 0xc0 == 0x80 ? 3 : 0
+    }
+    guard first >= 0xf0, first <= 0xf4 else { return 0 }
+    let least: UInt8 = first == 0xf0 ? 0x90 : 0x80
+    let most: UInt8 = first == 0xf4 ? 0x8f : 0xbf
+    return second >= least && second <= most && third & 0xc0 == 0x80 && text[index &+ 3] & 0xc0 == 0x80 ? 4 : 0
+  }
+
+  /// Copies `text` with every invalid byte replaced by U+FFFD; returns the end.
+  @inline(never)
+  public static func repair(_ text: Text, to target: UnsafeMutableRawPointer) -> UnsafeMutableRawPointer {
+    var next = target
+    var index = 0
+    while index < text.count {
+      let length = sequenceLength(text, index)
+      if length == 0 {
+        next.storeBytes(of: 0xef, as: UInt8.self)
+        (next + 1).storeBytes(of: 0xbf, as: UInt8.self)
+        (next + 2).storeBytes(of: 0xbd, as: UInt8.self)
+        next += 3
+        index &+= 1
+      } else {
+        memcpy(next, text.start + index, length)
+        next += length
+        index &+= length
+      }
+    }
+    return next
+  }
+}

@@ -1,0 +1,57 @@
+import COTelShims
+public import OTelPrimitives
+
+/// Random ids: xoroshiro128++ per thread, seeded from the process's secret, which getrandom(2) filled. A system call per id would be
+/// five times the cost of a span.
+///
+/// Children of a fork draw a new secret; threads of one process differ by their number. Any thread; async-signal-safe.
+enum RandomSource {
+  /// Never 0.
+  @inline(__always)
+  static func next(_ thread: UnsafeMutablePointer<otel_thread>) -> UInt64 {
+    let a = thread.pointee.random_a
+    var b = thread.pointee.random_b
+    let sum = a &+ b
+    let result = (sum &<< 17 | sum &>> 47) &+ a
+    b ^= a
+    thread.pointee.random_a = (a &<< 49 | a &>> 15) ^ b ^ (b &<< 21)
+    thread.pointee.random_b = b &<< 28 | b &>> 36
+    return result == 0 ? 1 : result
+  }
+
+  /// SplitMix64's finaliser.
+  static func mix(_ value: UInt64) -> UInt64 {
+    var x = value &+ 0x9e37_79b9_7f4a_7c15
+    x = (x ^ x &>> 30) &* 0xbf58_476d_1ce4_e5b9
+    x = (x ^ x &>> 27) &* 0x94d0_49bb_1331_11eb
+    return x ^ x &>> 31
+  }
+
+  @inline(never)
+  static func seed(_ thread: UnsafeMutablePointer<otel_thread>, _ process: ProcessState, generation: UInt64) {
+    let number = mix(process.threadCount.add(1))
+    thread.pointee.random_a = mix(process.secretHigh.load() ^ number) | 1
+    thread.pointee.random_b = mix(process.secretLow.load() &+ number)
+    thread.pointee.depth = 0
+    thread.pointee.slot_hint = UInt32(truncatingIfNeeded: thread.pointee.random_b)
+    thread.pointee.generation = generation
+  }
+
+  /// Draws the process's secret; returns its generation. Several threads may: one generation wins, any secret is good.
+  @inline(never)
+  static func attachSecret(_ process: ProcessState) -> UInt64 {
+    var words: (UInt64, UInt64) = (0, 0)
+    let filled = !otel_host_filtered() && withUnsafeMutablePointer(to: &words) { pointer in
+      UnsafeMutableRawPointer(pointer).withMemoryRebound(to: UInt64.self, capacity: 2) { otel_random($0, 2) }
+    }
+    if !filled {
+      // The kernel gives none, or may not be asked: what differs between processes, threads and moments has to do.
+      words.0 = mix(otel_monotonic() ^ UInt64(UInt(bitPattern: otel_thread_self())))
+      words.1 = mix(otel_realtime() &+ words.0)
+    }
+    process.secretHigh.store(words.0)
+    process.secretLow.store(words.1)
+    let generation = mix(words.0 ^ words.1 &<< 1) | 1
+    return process.generation.replace(0, with: generation) ?? generation
+  }
+}

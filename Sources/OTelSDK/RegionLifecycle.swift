@@ -1,0 +1,205 @@
+import COTelShims
+import OTelPrimitives
+import OTelRegion
+
+/// When a region is made, and when another takes its place. Once per process and, later, when the relay has gone: cold.
+///
+/// Nothing here waits. What a relay says (`RelayState`, `heartbeat`) is looked at about once a second, when a record is made, and at
+/// exit. A wrong guess costs a region and no span: the old one is marked as superseded, and a relay that still has it forgets it.
+public struct RegionLifecycle {
+  let options: UnsafeMutablePointer<TracerOptions>
+
+  @inline(__always)
+  public init(options: UnsafeMutablePointer<TracerOptions>) { self.options = options }
+
+  private var process: ProcessState { ProcessState(page: options.pointee.page) }
+
+  private static let second: UInt64 = 1_000_000_000
+  /// A relay says about once a second that it lives.
+  private static let heartbeatLimit = 5 * second
+  /// A relay that has just been started takes some milliseconds; a busy machine may need longer.
+  private static let takingLimit = 3 * second
+  private static let longestPause = 60 * second
+
+  /// Sees to it that there is a region that somebody has. False: none, the span passes by.
+  @inline(never)
+  public func attach(now: UInt64) -> Bool {
+    let phase = process.phase.loadAcquiring()
+    if phase == ProcessState.Phase.attached {
+      check(now: now)
+      return true
+    }
+    guard !otel_host_filtered() else { return false }
+    guard phase != ProcessState.Phase.busy, process.phase.replace(phase, with: ProcessState.Phase.busy) == nil else {
+      process.passed.add(1)
+      return false
+    }
+    guard let made = make() else {
+      // Out of memory, a limit, an old kernel: try again later, seldom.
+      process.nextCheck.store(now &+ Self.longestPause)
+      process.phase.storeReleasing(ProcessState.Phase.failed)
+      return false
+    }
+    process.handedOverAt.store(made.handedOver ? now | 1 : 0)
+    setClock()
+    HostRegion(region: made.region).drops(.attaching).add(process.passed.load())
+    process.region.storeReleasing(UInt64(truncatingIfNeeded: UInt(bitPattern: made.region)))
+    process.nextCheck.store(now &+ Self.second)
+    process.phase.storeReleasing(ProcessState.Phase.attached)
+    return true
+  }
+
+  private func setClock() { process.clock.store(otel_realtime() &- otel_monotonic()) }
+
+  private func make() -> (region: UnsafeMutableRawPointer, handedOver: Bool)? {
+    var request = options.pointee.region
+    let thread = otel_thread_self()
+    if process.instanceHigh.load() == 0 {
+      process.instanceHigh.store(RandomSource.next(thread))
+      process.instanceLow.store(RandomSource.next(thread))
+    }
+    // Not from the thread's generator: who sees ids could tell what comes next, and nobody may know the stamps.
+    var secret: UInt64 = 0
+    if !otel_random(&secret, 1) { secret = RandomSource.mix(process.secretHigh.load() ^ otel_monotonic()) }
+    process.ordinal.add(1)
+    request.size = Layout.size
+    request.magic = Layout.magic
+    request.magic_offset = Layout.magicOffset
+    request.identity_offset = Layout.identityOffset
+    request.identity_capacity = Layout.identityCapacity
+    request.identity_length_offset = Layout.identityLengthOffset
+    request.words.0 = otel_region_word(offset: Layout.secretOffset, value: secret)
+    request.words.1 = otel_region_word(offset: Layout.instanceOffset, value: process.instanceHigh.load())
+    request.words.2 = otel_region_word(offset: Layout.instanceOffset + 8, value: process.instanceLow.load())
+    request.words.3 = otel_region_word(offset: Layout.ordinalOffset, value: process.ordinal.load())
+    // A relay started here would become a subreaper's child, which its wait(-1) would see.
+    if request.relay.may_start, otel_process_is_subreaper() { request.relay.may_start = false }
+    guard otel_region_make(&request), let region = request.region else { return nil }
+    return (region, request.handed_over > 0)
+  }
+
+  // MARK: The relay's life
+
+  private enum Verdict { case fine, gone, doubtful }
+
+  private func verdict(_ region: HostRegion, now: UInt64) -> Verdict {
+    switch region.relayState {
+    case RelayState.attached:
+      // Unsigned: a heartbeat of another time name space is far off, and is doubted.
+      return now &- region.heartbeat <= Self.heartbeatLimit ? .fine : .doubtful
+    case RelayState.none:
+      let handedOverAt = process.handedOverAt.load()
+      if handedOverAt == 0 { return .doubtful }
+      return now &- handedOverAt <= Self.takingLimit ? .fine : .doubtful
+    default:
+      return .gone
+    }
+  }
+
+  /// Looks after the relay; about once a second.
+  private func check(now: UInt64) {
+    let due = process.nextCheck.load()
+    guard now >= due, process.nextCheck.replace(due, with: now &+ Self.second) == nil else { return }
+    setClock()
+    guard !otel_host_filtered(), let address = process.regionAddress else { return }
+    if process.retiring.load() != 0, now &- process.retiredAt.load() >= Self.second { finishRetiring() }
+    switch verdict(HostRegion(region: address), now: now) {
+    case .fine:
+      process.renewals.store(0)
+    case .gone:
+      renew(now: now)
+    case .doubtful:
+      renew(now: now)
+      // A relay that is stopped, or nobody at all: each time twice as long until the next try.
+      let renewals = process.renewals.add(1)
+      let pause = Self.takingLimit &<< (renewals < 5 ? renewals : 5)
+      process.nextCheck.store(now &+ (pause < Self.longestPause ? pause : Self.longestPause))
+    }
+  }
+
+  /// Puts a fresh region in the place of the current one and carries over what was not exported.
+  private func renew(now: UInt64) {
+    guard process.phase.replace(ProcessState.Phase.attached, with: ProcessState.Phase.busy) == nil else { return }
+    defer { process.phase.storeReleasing(ProcessState.Phase.attached) }
+    guard let old = process.regionAddress, let made = make() else { return }
+    guard made.handedOver else {
+      otel_region_discard(made.region, Layout.size)
+      return
+    }
+    finishRetiring()
+    process.handedOverAt.store(now | 1)
+    process.region.storeReleasing(UInt64(truncatingIfNeeded: UInt(bitPattern: made.region)))
+    HostRegion(region: old).superseded.storeReleasing(1)
+    carryCounters(from: old, to: made.region)
+    let cursor = carryOver(from: old, to: made.region, start: HostRegion(region: old).exported, isLast: false)
+    process.retiringCursor.store(cursor)
+    process.retiredAt.store(now)
+    process.retiring.storeReleasing(UInt64(truncatingIfNeeded: UInt(bitPattern: old)))
+  }
+
+  /// Carries over what was being written when the region was replaced, and gives its memory back.
+  ///
+  /// Its addresses stay taken: a thread that was about to write into it may only now be given the processor.
+  private func finishRetiring() {
+    let word = process.retiring.load()
+    guard word != 0, process.retiring.replace(word, with: 0) == nil else { return }
+    guard let old = UnsafeMutableRawPointer(bitPattern: UInt(truncatingIfNeeded: word)), let region = process.regionAddress else { return }
+    _ = carryOver(from: old, to: region, start: process.retiringCursor.load(), isLast: true)
+    _ = otel_region_retire(old, Layout.size)
+  }
+
+  /// Copies committed records from `start` on. Stops at one that is being written, unless this is the last look.
+  private func carryOver(from old: UnsafeMutableRawPointer, to new: UnsafeMutableRawPointer, start: UInt64, isLast: Bool) -> UInt64 {
+    let source = RecordRing(region: old)
+    let target = RecordRing(region: new)
+    let tail = source.tail.loadAcquiring()
+    let capacity = UInt64(truncatingIfNeeded: Layout.ringSize)
+    guard start <= tail else { return tail }
+    // What was read may have been overwritten since: then the ring holds one lap, from somewhere within a record on.
+    let first = tail &- start > capacity ? tail &- capacity : start
+    var walker = RecordWalker(ring: source.bytes, secret: source.secret, from: first, to: tail)
+    if first != start { walker.skip() }
+    var patience = 1000
+    while true {
+      switch walker.step() {
+      case .record(let payload, let length, let tag):
+        if !target.append(payload, length: length, tag: tag) { HostRegion(region: new).count(.notCarriedOver) }
+      case .padding:
+        continue
+      case .unfinished:
+        if patience > 0 {
+          patience &-= 1
+          continue
+        }
+        guard isLast else { return walker.position }
+        HostRegion(region: new).count(.notCarriedOver)
+        walker.skip()
+      case .end:
+        return walker.position
+      }
+    }
+  }
+
+  private func carryCounters(from old: UnsafeMutableRawPointer, to new: UnsafeMutableRawPointer) {
+    var offset = 0
+    while offset < DropReason.count &* 8 {
+      SharedWord(new + (Layout.dropsOffset &+ offset)).add(SharedWord(old + (Layout.dropsOffset &+ offset)).load())
+      offset &+= 8
+    }
+  }
+
+  /// The process runs its destructors: if nobody has what it recorded, this is the last chance.
+  @inline(never)
+  public func detach() {
+    guard process.generation.load() != 0, process.phase.loadAcquiring() == ProcessState.Phase.attached, !otel_host_filtered(),
+      let address = process.regionAddress
+    else { return }
+    finishRetiring()
+    let region = HostRegion(region: address)
+    guard region.exported != RecordRing(region: address).tail.load() else { return }
+    let now = otel_monotonic()
+    if verdict(region, now: now) == .fine { return }
+    renew(now: now)
+    finishRetiring()
+  }
+}

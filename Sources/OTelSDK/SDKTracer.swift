@@ -1,0 +1,158 @@
+import COTelShims
+public import OTelAPI
+public import OTelPrimitives
+import OTelRegion
+
+/// The SDK's tracer. Starts, encodes and ends spans; makes the region at the first one that is recorded.
+///
+/// Source: https://opentelemetry.io/docs/specs/otel/trace/sdk/. Any thread; async-signal-safe; allocates never; after the region
+/// exists it makes no system call, but when the relay has gone (`RegionLifecycle`).
+public struct SDKTracer: Tracer {
+  let options: UnsafeMutablePointer<TracerOptions>
+
+  @inline(__always)
+  public init(options: UnsafeMutablePointer<TracerOptions>) { self.options = options }
+
+  @inline(__always) var process: ProcessState { ProcessState(page: options.pointee.page) }
+
+  @inline(__always)
+  public func prepare() -> UInt64 {
+    var generation = process.generation.loadAcquiring()
+    if generation == 0 { generation = RandomSource.attachSecret(process) }
+    let thread = otel_thread_self()
+    if thread.pointee.generation != generation { RandomSource.seed(thread, process, generation: generation) }
+    return generation
+  }
+
+  @inline(__always)
+  public func start(parent: SpanContext?, isRemote: Bool) -> OpenSpan? {
+    let generation = prepare()
+    let thread = otel_thread_self()
+    var parent = parent
+    var isRemote = isRemote
+    if parent == nil, options.pointee.processParent.isValid {
+      parent = options.pointee.processParent
+      isRemote = true
+    }
+    if options.pointee.isDisabled { return passedOn(parent, generation) }
+    var context = SpanContext(traceHigh: 0, traceLow: 0, spanID: RandomSource.next(thread), flags: SpanContext.random)
+    if let parent {
+      context.traceHigh = parent.traceHigh
+      context.traceLow = parent.traceLow
+      context.flags = parent.flags & SpanContext.random
+    } else {
+      context.traceHigh = RandomSource.next(thread)
+      context.traceLow = RandomSource.next(thread)
+    }
+    var span = OpenSpan(
+      context: context, parentID: parent?.spanID ?? 0, parentIsRemote: isRemote, isRecording: false, startTime: 0, slot: nil,
+      generation: generation)
+    guard options.pointee.sampler.decides(traceLow: context.traceLow, parent: parent) else { return span }
+    span.context.flags |= SpanContext.sampled
+    guard options.pointee.isExported else { return span }
+    let now = otel_monotonic()
+    if now >= process.nextCheck.load() {
+      guard RegionLifecycle(options: options).attach(now: now) else { return nil }
+    }
+    guard process.region.load() != 0 else { return nil }
+    span.isRecording = true
+    span.startTime = process.unixTime(now)
+    return span
+  }
+
+  /// Without an SDK the API passes the parent's context on, as it is (trace/api.md, "Behavior of the API in the absence of an
+  /// installed SDK").
+  @inline(never)
+  private func passedOn(_ parent: SpanContext?, _ generation: UInt64) -> OpenSpan? {
+    guard let parent else { return nil }
+    return OpenSpan(
+      context: parent, parentID: 0, parentIsRemote: false, isRecording: false, startTime: 0, slot: nil, generation: generation)
+  }
+
+  @inline(__always)
+  public var isPropagated: Bool { options.pointee.isPropagated }
+
+  @inline(__always)
+  public func record(_ span: inout OpenSpan, name: Text, kind: SpanKind, scope: InstrumentationScope) -> SpanRecorder? {
+    guard span.generation == process.generation.load(), let region = process.regionAddress else { return nil }
+    let thread = otel_thread_self()
+    guard let slot = SpanSlots(region: region).claim(hint: &thread.pointee.slot_hint, mark: span.context.spanID) else { return nil }
+    var recorder = SpanRecorder(region: region, slot: slot, mark: span.context.spanID, limits: options.pointee.limits)
+    recorder.begin(span, name: name, kind: kind, tag: tag(scope), traceState: traceState(span))
+    return recorder
+  }
+
+  @inline(__always)
+  private func tag(_ scope: InstrumentationScope) -> RecordTag {
+    RecordTag(rawValue: UInt16(Signal.traces.rawValue) | UInt16(scope.rawValue) &<< 2)
+  }
+
+  @inline(__always)
+  public func suspend(_ recorder: SpanRecorder, of span: inout OpenSpan) {
+    recorder.publish()
+    span.slot = recorder.slot
+  }
+
+  /// Whether `slot` is still `span`'s: in the current region, and marked with its id.
+  @inline(__always)
+  private func isOwn(_ slot: UnsafeMutableRawPointer, _ span: OpenSpan, _ region: UnsafeMutableRawPointer) -> Bool {
+    let offset = slot - region
+    return offset > 0 && offset < Layout.ringOffset && SharedWord(slot).load() == span.context.spanID
+  }
+
+  @inline(__always)
+  public func resume(_ span: OpenSpan) -> SpanRecorder? {
+    guard span.generation == process.generation.load(), let region = process.regionAddress, let slot = span.slot, isOwn(slot, span, region)
+    else { return nil }
+    var recorder = SpanRecorder(region: region, slot: slot, mark: span.context.spanID, limits: options.pointee.limits)
+    recorder.restore()
+    return recorder
+  }
+
+  @inline(__always)
+  public func end(_ recorder: SpanRecorder, of span: OpenSpan, scope: InstrumentationScope) {
+    let end = process.unixTime(otel_monotonic())
+    // The clock is set anew once a second: a span that began before a step back must not end before it began.
+    var recorder = recorder
+    _ = recorder.finish(endTime: end > span.startTime ? end : span.startTime, tag: tag(scope))
+  }
+
+  @inline(__always)
+  public func discard(_ span: OpenSpan) {
+    guard span.generation == process.generation.load(), let region = process.regionAddress, let slot = span.slot, isOwn(slot, span, region)
+    else { return }
+    SpanSlots.release(slot, mark: span.context.spanID)
+  }
+
+  @inline(never)
+  public func abandon(slot number: Int) {
+    guard let region = process.regionAddress, let slot = SpanSlots(region: region).slot(number: number) else { return }
+    let mark = SharedWord(slot).load()
+    guard mark != 0 else { return }
+    SpanSlots.release(slot, mark: mark)
+    HostRegion(region: region).count(.neverReturned)
+  }
+
+  @inline(__always)
+  public func slotNumber(_ span: OpenSpan) -> Int {
+    guard let region = process.regionAddress, let slot = span.slot else { return 0 }
+    return SpanSlots(region: region).number(of: slot)
+  }
+
+  public func count(_ loss: Loss) {
+    guard process.generation.load() != 0, let region = process.regionAddress else { return }
+    switch loss {
+    case .noSlot: HostRegion(region: region).count(.noSlot)
+    case .unresolved: HostRegion(region: region).count(.unresolved)
+    case .handleTableFull: HostRegion(region: region).count(.handleTableFull)
+    case .nestedTooDeep: HostRegion(region: region).count(.nestedTooDeep)
+    }
+  }
+
+  @inline(__always)
+  public func traceState(_ span: OpenSpan) -> Text {
+    // It came with the process's parent, and belongs to what descends from it.
+    let parent = options.pointee.processParent
+    return span.context.traceLow == parent.traceLow && span.context.traceHigh == parent.traceHigh ? options.pointee.traceState : Text("")
+  }
+}

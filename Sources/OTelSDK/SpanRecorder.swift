@@ -1,0 +1,156 @@
+import COTelShims
+public import OTLPWire
+public import OTelAPI
+public import OTelPrimitives
+public import OTelRegion
+
+/// A span that is being encoded in a slot, directly as OTLP bytes. Lives in registers and on the stack.
+public struct SpanRecorder: SpanAttributes {
+  /// Kept free for what the end writes: end time 9, dropped count 4, status 4.
+  static var reserve: Int { 24 }
+  /// Longest value that is kept, in bytes: four of them fit into a large slot.
+  static var valueCapacity: Int { 15 << 10 }
+
+  let region: UnsafeMutableRawPointer
+  var slot: UnsafeMutableRawPointer
+  let mark: UInt64
+  let limits: SpanLimits
+  var writer: FieldWriter
+  var limit: UnsafeMutableRawPointer
+  var attributeCount: UInt32 = 0
+  var droppedCount: UInt32 = 0
+  var isError = false
+
+  @inline(__always)
+  init(region: UnsafeMutableRawPointer, slot: UnsafeMutableRawPointer, mark: UInt64, limits: SpanLimits) {
+    self.region = region
+    self.slot = slot
+    self.mark = mark
+    self.limits = limits
+    writer = FieldWriter(slot + Layout.slotHeaderSize)
+    limit = SpanSlots(region: region).end(of: slot) - Self.reserve
+  }
+
+  /// Writes the fields that are known at the start. They fit: at most 62 bytes and the name.
+  @inline(__always)
+  mutating func begin(_ span: OpenSpan, name: Text, kind: SpanKind, tag: RecordTag, traceState: Text) {
+    SharedWord(slot + 16).store(UInt64(tag.rawValue))
+    writer.pair(SpanField.traceID, 16)
+    writer.fixed64(span.context.traceHigh.byteSwapped)
+    writer.fixed64(span.context.traceLow.byteSwapped)
+    writer.pair(SpanField.spanID, 8)
+    writer.fixed64(span.context.spanID.byteSwapped)
+    if span.parentID != 0 {
+      writer.pair(SpanField.parentSpanID, 8)
+      writer.fixed64(span.parentID.byteSwapped)
+    }
+    let name = name.slice(0, 127)
+    writer.pair(SpanField.name, UInt8(truncatingIfNeeded: name.count))
+    writer.bytes(name)
+    writer.pair(SpanField.kind, kind.rawValue)
+    writer.byte(SpanField.startTime)
+    writer.fixed64(span.startTime)
+    // Bits 0-7 are the span's W3C flags, 8 says that bit 9 is known, 9 that the parent is remote (trace.proto, SpanFlags).
+    writer.pair(SpanField.flags.0, SpanField.flags.1)
+    writer.fixed32(UInt32(span.context.flags) | 0x100 | (span.parentIsRemote ? 0x200 : 0))
+    if !traceState.isEmpty, limit - writer.next > traceState.count &+ 4 {
+      writer.byte(SpanField.traceState)
+      writer.varint(UInt64(truncatingIfNeeded: traceState.count))
+      writer.bytes(traceState)
+    }
+  }
+
+  /// Goes on where `suspend` left off.
+  @inline(__always)
+  mutating func restore() {
+    let word = SharedWord(slot + 8).load()
+    writer.next += Int(truncatingIfNeeded: word & 0xffff_ffff)
+    attributeCount = UInt32(truncatingIfNeeded: word &>> 32) & 0xffff
+    droppedCount = UInt32(truncatingIfNeeded: word &>> 48)
+  }
+
+  @inline(__always)
+  func publish() {
+    let used = UInt64(truncatingIfNeeded: writer.next - (slot + Layout.slotHeaderSize))
+    SharedWord(slot + 8).storeReleasing(used | UInt64(attributeCount & 0xffff) &<< 32 | UInt64(droppedCount & 0xffff) &<< 48)
+  }
+
+  /// Moves to a large slot. False when none is free.
+  @inline(never)
+  mutating func grow() -> Bool {
+    let slots = SpanSlots(region: region)
+    guard slots.end(of: slot) - slot == Layout.smallSlotSize, let large = slots.claimLarge(mark: mark) else { return false }
+    let used = writer.next - (slot + Layout.slotHeaderSize)
+    SharedWord(large + 16).store(SharedWord(slot + 16).load())
+    memcpy(large + Layout.slotHeaderSize, slot + Layout.slotHeaderSize, used)
+    SpanSlots.release(slot, mark: mark)
+    slot = large
+    writer.next = large + Layout.slotHeaderSize + used
+    limit = slots.end(of: large) - Self.reserve
+    publish()
+    return true
+  }
+
+  /// Tag and lengths of `attributes { key, value { … } }` and the key. False when there is no room.
+  @inline(__always)
+  private mutating func open(_ key: StaticString, valueSize: Int) -> Bool {
+    let keySize = key.utf8CodeUnitCount
+    let pairSize = 3 &+ keySize &+ FieldWriter.varintSize(valueSize) &+ valueSize
+    guard attributeCount < limits.attributeCount, limit - writer.next >= pairSize &+ 4 || grow() && limit - writer.next >= pairSize &+ 4 else {
+      droppedCount &+= 1
+      return false
+    }
+    attributeCount &+= 1
+    writer.byte(SpanField.attributes)
+    writer.varint(UInt64(truncatingIfNeeded: pairSize))
+    writer.pair(SpanField.key, UInt8(truncatingIfNeeded: keySize))
+    writer.bytes(Text(key))
+    writer.byte(SpanField.value)
+    writer.varint(UInt64(truncatingIfNeeded: valueSize))
+    return true
+  }
+
+  @inline(__always)
+  public mutating func set(_ key: StaticString, _ value: Text) {
+    let measured = UTF8Measure.measure(value, characters: limits.attributeValueLength, bytes: Self.valueCapacity)
+    let size = measured.encodedCount
+    guard open(key, valueSize: 1 &+ FieldWriter.varintSize(size) &+ size) else { return }
+    writer.byte(SpanField.stringValue)
+    writer.varint(UInt64(truncatingIfNeeded: size))
+    if measured.encodedCount == measured.sourceCount {
+      writer.bytes(value.slice(0, measured.sourceCount))
+    } else {
+      writer.next = UTF8Measure.repair(value.slice(0, measured.sourceCount), to: writer.next)
+    }
+  }
+
+  @inline(__always)
+  public mutating func set(_ key: StaticString, _ value: Int64) {
+    let bits = UInt64(bitPattern: value)
+    guard open(key, valueSize: 1 &+ FieldWriter.varintSize(bits)) else { return }
+    writer.byte(SpanField.intValue)
+    writer.varint(bits)
+  }
+
+  @inline(__always)
+  public mutating func setError() { isError = true }
+
+  /// Writes the rest and moves the span into the ring. False when the ring was full.
+  @inline(__always)
+  mutating func finish(endTime: UInt64, tag: RecordTag) -> Bool {
+    writer.byte(SpanField.endTime)
+    writer.fixed64(endTime)
+    if droppedCount != 0 {
+      writer.byte(SpanField.droppedAttributesCount)
+      writer.varint(UInt64(droppedCount & 0xffff))
+    }
+    if isError {
+      writer.pair(SpanField.status, 2)
+      writer.pair(SpanField.statusCode, 2)
+    }
+    let start = slot + Layout.slotHeaderSize
+    let committed = RecordRing(region: region).append(start, length: writer.next - start, tag: tag)
+    SpanSlots.release(slot, mark: mark)
+    return committed
+  }
+}

@@ -1,0 +1,38 @@
+public import COTelShims
+public import OTelAPI
+public import OTelPrimitives
+
+/// The SDK's configuration, set once before hooks are live and never changed. The SDK reads no environment: OTelConfigurator does.
+public struct TracerOptions {
+  public var sampler: Sampler
+  public var limits: SpanLimits
+  /// `OTEL_SDK_DISABLED`: no telemetry, but the process's parent is still passed on.
+  public var isDisabled = false
+  /// False with `OTEL_TRACES_EXPORTER=none`: spans live and are passed on, and nobody gets them.
+  public var isExported = true
+  /// `OTEL_PROPAGATORS` holds `tracecontext`.
+  public var isPropagated = true
+  /// `TRACEPARENT`: the parent of the process's root spans. Invalid: there is none.
+  public var processParent: SpanContext
+  /// `TRACESTATE`, when it came with a valid `TRACEPARENT`. Kept for the process's life.
+  public var traceState: Text
+  /// What a region needs; copied for each one that is made.
+  public var region: otel_region_request
+  /// Where `ProcessState` is.
+  public var page: UnsafeMutableRawPointer
+
+  public init(page: UnsafeMutableRawPointer, region: otel_region_request) {
+    sampler = Sampler(threshold: 0, isParentBased: true)
+    limits = SpanLimits()
+    processParent = SpanContext(traceHigh: 0, traceLow: 0, spanID: 0, flags: 0)
+    traceState = Text("")
+    self.region = region
+    self.page = page
+  }
+
+  /// The one instance's place: static, so that hooks reach it without a lazy global.
+  @inline(__always)
+  public static var installed: UnsafeMutablePointer<TracerOptions> {
+    otel_tracer_storage().assumingMemoryBound(to: TracerOptions.self)
+  }
+}
