@@ -12,7 +12,7 @@ let common: [SwiftSetting] = [
 
 /// What is loaded into other people's programs.
 let inHost: [SwiftSetting] =
-  common + (embedded ? [.enableExperimentalFeature("Embedded"), .unsafeFlags(["-wmo", "-Xfrontend", "-disable-stack-protector"])] : [])
+  common + (embedded ? [.enableExperimentalFeature("Embedded"), .unsafeFlags(["-wmo", "-Xfrontend", "-disable-stack-protector", "-Xfrontend", "-function-sections"])] : [])
 
 let inHostC: [CSetting] = [
   .unsafeFlags([
