@@ -76,7 +76,7 @@ public struct ConfigurationCheck {
     for choice in choices.supported where word.equalsIgnoringCase(choice) { return true }
     var isKnown = false
     for choice in choices.known where word.equalsIgnoringCase(choice) { isKnown = true }
-    let flaw = isKnown ? "is not supported by this version of otelagent yet" : "is not a value of it"
+    let flaw = isKnown ? "is not supported by this version of otelagent yet" : "is not a known value"
     let result = word.count == whole.count ? variable.fallback : String(quoting: word) + " is left out"
     let subject = word.count == whole.count ? "=" + String(quoting: word) + " " + flaw : ": " + String(quoting: word) + " " + flaw
     report(variable.name, subject + "; " + result + ". Supported: " + choices.supported.joined + ".")
