@@ -1,1 +1,7 @@
-@main struct InstrumentCommand { static func main() {} }
+import Glibc
+import OTelLaunch
+
+@main
+struct InstrumentCommand {
+  static func main() { exit(Launcher.main()) }
+}

@@ -1,0 +1,120 @@
+extension EnvironmentVariable {
+  /// Every variable that this version honours or knows, in the order of `--help`.
+  public static var table: [EnvironmentVariable] { agent + general + traces + batches + limits + export + metricsAndLogs + instrumentation }
+
+  private static var anyInteger: Kind { .integer(least: 0, most: 0x7fff_ffff) }
+  private static var positiveInteger: Kind { .integer(least: 1, most: 0x7fff_ffff) }
+
+  private static let agent: [EnvironmentVariable] = [
+    EnvironmentVariable(
+      "OTEL_NATIVE_DISABLED", .agent, .boolean, default: "false", source: .otelagent,
+      help: "Switches the agent off: the program runs as if it were not there."),
+    EnvironmentVariable(
+      "OTEL_NATIVE_RELAY", .agent, .relay, default: "auto", source: .otelagent,
+      help: """
+        The relay, which exports for all programs of a user. auto: use the one that is there, else start one. \
+        unix:/path: use the one that listens there. external: use one, never start one. \
+        start: as auto, and also without the launcher in a container's first process. off: record nothing.
+        """),
+    EnvironmentVariable(
+      "OTEL_NATIVE_EXIT_TIMEOUT", .agent, .duration, default: "2000", source: .otelagent,
+      help: """
+        As a container's first process: how long the launcher waits, after the program has ended, for the relay to export what is \
+        left, in milliseconds. 0: not at all.
+        """),
+    EnvironmentVariable(
+      "OTEL_NATIVE_DISABLED_INSTRUMENTATIONS", .agent, .choices(Choices(["curl", "sockets", "*"])), source: .otelagent,
+      help: "Instrumentations to leave out: curl, sockets, or * for all of them."),
+  ]
+
+  private static let general: [EnvironmentVariable] = [
+    EnvironmentVariable(
+      "OTEL_SERVICE_NAME", .general, .string, default: "unknown_service:<program>",
+      help: "The service's name; wins over service.name in the resource attributes."),
+    EnvironmentVariable(
+      "OTEL_RESOURCE_ATTRIBUTES", .general, .attributes, source: .resource,
+      help: "What else describes the service: key=value,key=value. Other characters may be percent-encoded, ',' and '=' must be."),
+    EnvironmentVariable(
+      "OTEL_SDK_DISABLED", .general, .boolean, default: "false",
+      help: "No telemetry; trace context still passes through to the servers that the program calls."),
+    EnvironmentVariable(
+      "OTEL_PROPAGATORS", .general,
+      .choices(
+        Choices(["tracecontext", "baggage", "none"], notYet: ["b3", "b3multi", "jaeger", "xray", "ottrace"])),
+      default: "tracecontext,baggage", help: "The formats in which trace context is read and passed on."),
+    EnvironmentVariable(
+      "OTEL_LOG_LEVEL", .general,
+      .choice(Choices(["none", "off", "error", "warn", "info", "debug", "trace", "verbose", "fatal"])),
+      default: "info", help: "How much the relay writes to its own log file."),
+    EnvironmentVariable(
+      "OTEL_CONFIG_FILE", .general, .path, .notYet, help: "A declarative configuration file."),
+    EnvironmentVariable(
+      "OTEL_EXPERIMENTAL_CONFIG_FILE", .general, .path, .notYet, help: "The earlier name of OTEL_CONFIG_FILE."),
+    EnvironmentVariable(
+      "OTEL_ENTITIES", .general, .string, .notYet, help: "Entities of the resource, in development in the specification."),
+  ]
+
+  private static let traces: [EnvironmentVariable] = [
+    EnvironmentVariable(
+      "OTEL_TRACES_EXPORTER", .traces,
+      .choices(Choices(["otlp", "none"], notYet: ["console", "zipkin", "otlp/stdout"])), default: "otlp",
+      help: "Where spans go. none: nowhere."),
+    EnvironmentVariable(
+      "OTEL_TRACES_SAMPLER", .traces,
+      .choice(
+        Choices(
+          [
+            "always_on", "always_off", "traceidratio", "parentbased_always_on", "parentbased_always_off",
+            "parentbased_traceidratio",
+          ], notYet: ["jaeger_remote", "parentbased_jaeger_remote", "xray"])),
+      default: "parentbased_always_on", help: "Which traces are recorded."),
+    EnvironmentVariable(
+      "OTEL_TRACES_SAMPLER_ARG", .traces, .samplerArgument, default: "1.0",
+      help: "For traceidratio and parentbased_traceidratio: the part of all traces that is recorded, 0 to 1."),
+  ]
+
+  private static let batches: [EnvironmentVariable] = [
+    EnvironmentVariable(
+      "OTEL_BSP_SCHEDULE_DELAY", .batches, .duration, default: "5000",
+      help: "The longest time a span waits for its batch to fill, in milliseconds."),
+    EnvironmentVariable(
+      "OTEL_BSP_EXPORT_TIMEOUT", .batches, .timeout, default: "30000", help: "The time a batch may take, in milliseconds; 0: no limit."),
+    EnvironmentVariable(
+      "OTEL_BSP_MAX_QUEUE_SIZE", .batches, positiveInteger, default: "2048", help: "The most spans that wait for export."),
+    EnvironmentVariable(
+      "OTEL_BSP_MAX_EXPORT_BATCH_SIZE", .batches, positiveInteger, default: "512",
+      help: "The most spans of one batch; not more than the queue holds."),
+  ]
+
+  private static let limits: [EnvironmentVariable] = [
+    EnvironmentVariable(
+      "OTEL_ATTRIBUTE_VALUE_LENGTH_LIMIT", .limits, anyInteger, default: "none",
+      help: "The most characters of an attribute's value, where no limit of its own is set."),
+    EnvironmentVariable(
+      "OTEL_ATTRIBUTE_COUNT_LIMIT", .limits, anyInteger, default: "128", help: "The most attributes, where no limit of its own is set."),
+    EnvironmentVariable(
+      "OTEL_SPAN_ATTRIBUTE_VALUE_LENGTH_LIMIT", .limits, anyInteger, default: "none",
+      help: "The most characters of an attribute's value in a span."),
+    EnvironmentVariable(
+      "OTEL_SPAN_ATTRIBUTE_COUNT_LIMIT", .limits, anyInteger, default: "128", help: "The most attributes of a span."),
+    EnvironmentVariable("OTEL_SPAN_EVENT_COUNT_LIMIT", .limits, anyInteger, default: "128", help: "The most events of a span."),
+    EnvironmentVariable("OTEL_SPAN_LINK_COUNT_LIMIT", .limits, anyInteger, default: "128", help: "The most links of a span."),
+    EnvironmentVariable(
+      "OTEL_EVENT_ATTRIBUTE_COUNT_LIMIT", .limits, anyInteger, default: "128", help: "The most attributes of a span's event."),
+    EnvironmentVariable(
+      "OTEL_LINK_ATTRIBUTE_COUNT_LIMIT", .limits, anyInteger, default: "128", help: "The most attributes of a span's link."),
+  ]
+
+  private static let instrumentation: [EnvironmentVariable] = [
+    // A new instrumentation emits the stable names, so there is nothing to opt in to.
+    EnvironmentVariable(
+      "OTEL_SEMCONV_STABILITY_OPT_IN", .instrumentation, .list, .notYetSilent, source: .semanticConventions,
+      help: "Accepted; spans have the stable names in any case."),
+    EnvironmentVariable(
+      "OTEL_SEMCONV_EXCEPTION_SIGNAL_OPT_IN", .instrumentation, .list, .notYetSilent, source: .semanticConventions,
+      help: "Accepted; native programs have no exceptions to record."),
+    EnvironmentVariable(
+      "OTEL_INSTRUMENTATION_HTTP_KNOWN_METHODS", .instrumentation, .list, .notYet, source: .semanticConventions,
+      help: "The HTTP methods that are recorded by name, instead of the usual ones."),
+  ]
+}

@@ -1,0 +1,88 @@
+@preconcurrency import Glibc
+import OTelConfiguration
+
+/// `otel-instrument`, from its arguments to the program.
+public enum Launcher {
+  /// Returns the status to exit with; after a successful exec it does not return.
+  public static func main() -> Int32 {
+    var arguments: [ByteString] = []
+    // Not CommandLine.arguments, which replaces what is not UTF-8.
+    for index in 1..<max(1, Int(CommandLine.argc)) {
+      if let argument = CommandLine.unsafeArgv[index] { arguments.append(ByteString(cString: argument)) }
+    }
+    do throws(LaunchError) {
+      switch try OptionParser().parse(arguments) {
+      case .help: return print(HelpText.plain())
+      case .markdownHelp: return print(VariableReference.markdown())
+      case .version: return print(HelpText.version)
+      case .run(let invocation): return try run(invocation, inherited())
+      }
+    } catch {
+      Diagnostics.write(error.message)
+      return error.status
+    }
+  }
+
+  private static func print(_ text: String) -> Int32 {
+    Diagnostics.write(text, to: STDOUT_FILENO) ? ExitStatus.success : ExitStatus.launcherFailed
+  }
+
+  private static func inherited() -> Environment {
+    var entries: [ByteString] = []
+    var next = environ
+    while let entry = next.pointee {
+      entries.append(ByteString(cString: entry))
+      next += 1
+    }
+    return Environment(entries)
+  }
+
+  private static func run(_ invocation: OptionParser.Invocation, _ environment: Environment) throws(LaunchError) -> Int32 {
+    let installation = AgentLocator.current()
+    var plan = try LaunchPlan.make(invocation, environment: environment, installation: installation, isFirstProcess: getpid() == 1)
+    if plan.usesAgent, let installation {
+      try installation.check()
+      for problem in plan.environment.withBlock({ ConfigurationCheck.problems(in: $0) }) { Diagnostics.write(problem.message) }
+    }
+    let program = try ProgramLookup.find(plan.command[0], searchPath: plan.environment["PATH"])
+    if plan.usesAgent, let installation {
+      inspect(program, &plan, installation)
+      provideRelay(plan, installation)
+    }
+
+    let image = ProgramImage(path: program, command: plan.command, environment: plan.environment)
+    guard plan.staysAsInit else { throw image.execute() }
+    var process = InitProcess()
+    let status = try process.run(image)
+    RelayDrain.wait(plan.environment, milliseconds: plan.exitTimeout)
+    return status
+  }
+
+  private static func inspect(_ program: ByteString, _ plan: inout LaunchPlan, _ installation: AgentLocator) {
+    switch TargetInspector.inspect(program) {
+    case .loadable: break
+    case .staticallyLinked:
+      Diagnostics.write("\(program) is statically linked, so no agent can be loaded into it; it runs without.")
+    case .foreign(let reason):
+      Diagnostics.write("\(program) runs without the agent: \(reason).")
+      plan.removeAgent(installation)
+    }
+  }
+
+  private static func provideRelay(_ plan: LaunchPlan, _ installation: AgentLocator) {
+    switch plan.relay {
+    case .leave: break
+    case .leaveToUser:
+      let relay = Rendezvous(plan.environment)?.connect() ?? -1
+      guard relay < 0 else {
+        close(relay)
+        return
+      }
+      Diagnostics.write(
+        "no relay is running, and none is started as the child of a container's first process, so nothing is exported. "
+          + "Leave out --no-init, or set OTEL_NATIVE_RELAY=start, or run a relay of your own.")
+    case .findOrStart:
+      if case .failed(let reason) = RelayStarter.findOrStart(installation.relay, environment: plan.environment) { Diagnostics.write(reason) }
+    }
+  }
+}
