@@ -17,17 +17,17 @@ package struct OTLPExporterOptions: Hashable {
   }
 
   /// The options for spans. An invalid value is reported and counts as unset.
-  package init(traces environment: EnvironmentBlock, problems: inout [ConfigurationProblem]) {
+  package init(traces environment: EnvironmentBlock, problems: inout [InvalidSetting]) {
     endpoint = Self.endpoint(environment, &problems)
     headers = Self.headers(environment, &problems)
     timeoutMilliseconds = Self.timeout(environment, &problems)
     Self.checkProtocol(environment, &problems)
   }
 
-  private static func endpoint(_ environment: EnvironmentBlock, _ problems: inout [ConfigurationProblem]) -> OTLPEndpoint {
+  private static func endpoint(_ environment: EnvironmentBlock, _ problems: inout [InvalidSetting]) -> OTLPEndpoint {
     func invalid(_ name: String) {
       problems.append(
-        ConfigurationProblem(
+        InvalidSetting(
           name, "the value is not an http:// or https:// URL with a host and is ignored. Write it like http://localhost:4318, with the scheme."))
     }
     if let value = environment.value("OTEL_EXPORTER_OTLP_TRACES_ENDPOINT") {
@@ -41,7 +41,7 @@ package struct OTLPExporterOptions: Hashable {
     return .defaultTraces
   }
 
-  private static func headers(_ environment: EnvironmentBlock, _ problems: inout [ConfigurationProblem]) -> [OTLPHeader] {
+  private static func headers(_ environment: EnvironmentBlock, _ problems: inout [InvalidSetting]) -> [OTLPHeader] {
     if let value = environment.value("OTEL_EXPORTER_OTLP_TRACES_HEADERS") {
       return OTLPHeaders.parse(value, variable: "OTEL_EXPORTER_OTLP_TRACES_HEADERS", problems: &problems)
     }
@@ -49,22 +49,22 @@ package struct OTLPExporterOptions: Hashable {
     return OTLPHeaders.parse(value, variable: "OTEL_EXPORTER_OTLP_HEADERS", problems: &problems)
   }
 
-  private static func timeout(_ environment: EnvironmentBlock, _ problems: inout [ConfigurationProblem]) -> Int {
+  private static func timeout(_ environment: EnvironmentBlock, _ problems: inout [InvalidSetting]) -> Int {
     for name in ["OTEL_EXPORTER_OTLP_TRACES_TIMEOUT", "OTEL_EXPORTER_OTLP_TIMEOUT"] as [StaticString] {
       guard let value = environment.value(name) else { continue }
       if let milliseconds = ValueParser.integer(value) { return Int(milliseconds) }
       problems.append(
-        ConfigurationProblem("\(name)", "\"\(String(repairing: value))\" is not a number of milliseconds (0 = no limit) and is ignored."))
+        InvalidSetting("\(name)", "\"\(String(repairing: value))\" is not a number of milliseconds (0 = no limit) and is ignored."))
     }
     return defaultTimeoutMilliseconds
   }
 
-  private static func checkProtocol(_ environment: EnvironmentBlock, _ problems: inout [ConfigurationProblem]) {
+  private static func checkProtocol(_ environment: EnvironmentBlock, _ problems: inout [InvalidSetting]) {
     for name in ["OTEL_EXPORTER_OTLP_TRACES_PROTOCOL", "OTEL_EXPORTER_OTLP_PROTOCOL"] as [StaticString] {
       guard let value = environment.value(name) else { continue }
       if !value.trimmed.equalsIgnoringCase("http/protobuf") {
         problems.append(
-          ConfigurationProblem(
+          InvalidSetting(
             "\(name)",
             "\"\(String(repairing: value))\" is not supported; http/protobuf is used. Point the endpoint at the collector's OTLP/HTTP port, usually 4318."
           ))

@@ -29,7 +29,7 @@ package final class OTLPHTTPExporter: SpanExporter {
     _ = ccurl_easy_set_long(easy, CURLOPT_NOSIGNAL, 1)
     _ = ccurl_easy_set_long(easy, CURLOPT_FOLLOWLOCATION, 0)
     _ = ccurl_easy_set_long(easy, CURLOPT_TCP_KEEPALIVE, 1)
-    _ = ccurl_easy_set_long(easy, CURLOPT_SSLVERSION, Int(CURL_SSLVERSION_TLSv1_2.rawValue))
+    _ = ccurl_easy_set_long(easy, CURLOPT_SSLVERSION, Int(CURL_SSLVERSION_TLSv1_2))
     let function: ccurl_write = { bytes, size, count, context in
       guard let context else { return 0 }
       let chunk = UnsafeRawBufferPointer(start: bytes, count: size * count)

@@ -12,7 +12,7 @@ package enum OTLPHeaders {
   /// with the same name the later one stays.
   ///
   /// - Parameter variable: whose value `text` is, for `problems`.
-  package static func parse(_ text: Text, variable: String, problems: inout [ConfigurationProblem]) -> [OTLPHeader] {
+  package static func parse(_ text: Text, variable: String, problems: inout [InvalidSetting]) -> [OTLPHeader] {
     var headers: [OTLPHeader] = []
     var position = 0
     var number = 0
@@ -24,7 +24,7 @@ package enum OTLPHeaders {
       number += 1
       guard let header = header(pair) else {
         problems.append(
-          ConfigurationProblem(
+          InvalidSetting(
             variable,
             "entry \(number) is not a header that can be sent (name=value, value percent-encoded, without control characters) and is left out."
               + " Its text is not shown because it may be a secret."))

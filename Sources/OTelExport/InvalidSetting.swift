@@ -1,5 +1,5 @@
 /// A variable that does not say what it should. The text never contains a value that may be a secret.
-package struct ConfigurationProblem: Hashable, Error {
+package struct InvalidSetting: Hashable, Error {
   /// The variable.
   package let name: String
   /// What was wrong, what happens now, what to do.
