@@ -267,15 +267,14 @@ package final class Relay {
       turn(flush: true, limit: 50)
     } while monotonicNanoseconds() < deadline && (!connections.isEmpty || regions.contains { !$0.isCaughtUp })
     for destination in destinations.values { destination.cancel() }
-    let now = monotonicNanoseconds()
     for region in regions {
       if region.phase == .live { region.region.write(RelayState.detached, at: Layout.relayStateOffset) } else { reader.abandon(region) }
     }
     release()
-    scanForLosses(now)
+    reportLosses()
   }
 
-  private func scanForLosses(_ now: UInt64) {
+  private func reportLosses() {
     let lost = totals.drops[.undeliverable]
     if lost > 0 { log.error("relay ends with \(lost) spans of ended processes that could not be delivered") }
     for region in regions where region.phase == .live && !region.queue.isEmpty {
@@ -303,6 +302,10 @@ package final class Relay {
 }
 
 extension AttachedRegion {
-  /// All that was there at the last look is exported.
-  fileprivate var isCaughtUp: Bool { isFinished || phase == .live && queue.isEmpty && readPosition == tail }
+  /// All that was there at the last look is exported; or its process, which lives, takes it back from a collector that is down.
+  fileprivate var isCaughtUp: Bool {
+    if isFinished { return true }
+    guard phase == .live else { return false }
+    return queue.isEmpty && readPosition == tail || destination.isFailing
+  }
 }
