@@ -1,0 +1,105 @@
+import COTelShims
+import Glibc
+
+/// Undoes what a relay inherits from the program it was started out of: that program may be confined, niced, pinned, deaf to SIGTERM and
+/// about to run out of CPU seconds, and its relay serves others for longer than it lives.
+package enum Inheritance {
+  /// The listener's descriptor, as the starter hands it over.
+  package static let listener: Int32 = 3
+  /// The lock's, with `--locked`.
+  package static let lock: Int32 = 4
+
+  /// To be called first, while there is one thread.
+  package static func undo(isLocked: Bool) {
+    closeDescriptors(isLocked: isLocked)
+    resetSignals()
+    resetLimits()
+    resetScheduling()
+    umask(0o077)
+    chdir("/")
+    for name in ["LD_PRELOAD", "LD_LIBRARY_PATH", "LD_AUDIT", "LD_DEBUG", "LD_BIND_NOW", "LD_PROFILE"] { unsetenv(name) }
+    write("0", to: "/proc/self/oom_score_adj")
+    prctl(PR_SET_PDEATHSIG, 0)
+    // It holds API keys: no core files, no ptrace by others of the same user.
+    prctl(PR_SET_DUMPABLE, 0)
+    _ = "otel-relay".withCString { prctl(PR_SET_NAME, Int(bitPattern: $0)) }
+  }
+
+  // <linux/prctl.h>; prctl(2) is variadic, which Swift cannot call.
+  private static let PR_SET_PDEATHSIG = 1
+  private static let PR_SET_DUMPABLE = 4
+  private static let PR_SET_NAME = 15
+
+  @discardableResult
+  private static func prctl(_ option: Int, _ argument: Int) -> Int { otel_syscall6(Int(SYS_prctl), option, argument, 0, 0, 0, 0) }
+
+  private static func closeDescriptors(isLocked: Bool) {
+    let null = open("/dev/null", O_RDWR)
+    for descriptor in Int32(0)...2 where null != descriptor { dup2(null, descriptor) }
+    if null > 2, null != listener, !(isLocked && null == lock) { close(null) }
+    let first = isLocked ? lock + 1 : listener + 1
+    let (closeRange, noSuchCall) = (436, -Int(ENOSYS))  // close_range(2): Linux 5.9
+    if otel_syscall6(closeRange, Int(first), Int(Int32.max), 0, 0, 0, 0) == noSuchCall {
+      for descriptor in openDescriptors() where descriptor >= first { close(descriptor) }
+    }
+    for descriptor in isLocked ? [listener, lock] : [listener] { _ = fcntl(descriptor, F_SETFD, FD_CLOEXEC) }
+  }
+
+  private static func openDescriptors() -> [Int32] {
+    guard let directory = opendir("/proc/self/fd") else { return Array(3..<1024) }
+    defer { closedir(directory) }
+    var found: [Int32] = []
+    while let entry = readdir(directory) {
+      let name = withUnsafePointer(to: &entry.pointee.d_name) { String(cString: UnsafeRawPointer($0).assumingMemoryBound(to: CChar.self)) }
+      if let number = Int32(name), number != dirfd(directory) { found.append(number) }
+    }
+    return found
+  }
+
+  private static func resetSignals() {
+    // Ignored signals stay ignored through exec, and so does the mask.
+    for number in 1...Int32(64) where number != SIGKILL && number != SIGSTOP { signal(number, SIG_DFL) }
+    signal(SIGPIPE, SIG_IGN)
+    var none = sigset_t()
+    sigemptyset(&none)
+    sigprocmask(SIG_SETMASK, &none, nil)
+  }
+
+  /// <bits/resource.h>: CPU 0, FSIZE 1, DATA 2, STACK 3, CORE 4, RSS 5, NPROC 6, NOFILE 7, MEMLOCK 8, AS 9.
+  private static func resetLimits() {
+    for resource in [0, 1, 2, 5, 9] { raise(resource, to: .max) }
+    // One descriptor for each process served.
+    raise(7, to: 1 << 20)
+    var none = (UInt64(0), UInt64(0))
+    _ = withUnsafeMutablePointer(to: &none) { otel_syscall6(Int(SYS_prlimit64), 0, 4, Int(bitPattern: $0), 0, 0, 0) }
+  }
+
+  /// Soft and hard limit to `most` where that is permitted, else the soft limit to the hard one.
+  private static func raise(_ resource: Int, to most: UInt64) {
+    var limits = (UInt64(0), UInt64(0))
+    guard withUnsafeMutablePointer(to: &limits, { otel_syscall6(Int(SYS_prlimit64), 0, resource, 0, Int(bitPattern: $0), 0, 0) }) == 0 else { return }
+    var wanted = (max(limits.0, most), max(limits.1, most))
+    if withUnsafeMutablePointer(to: &wanted, { otel_syscall6(Int(SYS_prlimit64), 0, resource, Int(bitPattern: $0), 0, 0, 0) }) != 0 {
+      wanted = (limits.1, limits.1)
+      _ = withUnsafeMutablePointer(to: &wanted) { otel_syscall6(Int(SYS_prlimit64), 0, resource, Int(bitPattern: $0), 0, 0, 0) }
+    }
+  }
+
+  private static func resetScheduling() {
+    var parameters = sched_param()
+    sched_setscheduler(0, 0, &parameters)  // SCHED_OTHER
+    setpriority(__priority_which_t(0), 0, 0)  // PRIO_PROCESS
+    let bestEffort = 2 << 13 | 4  // ioprio_set(2): class best effort, level 4, which is the default
+    _ = otel_syscall6(Int(SYS_ioprio_set), 1, 0, bestEffort, 0, 0, 0)
+    // What the kernel and the cpuset allow of it.
+    var all = [UInt64](repeating: .max, count: 128)
+    _ = all.withUnsafeMutableBytes { otel_syscall6(Int(SYS_sched_setaffinity), 0, $0.count, Int(bitPattern: $0.baseAddress), 0, 0, 0) }
+  }
+
+  private static func write(_ text: String, to path: String) {
+    let file = open(path, O_WRONLY | O_CLOEXEC)
+    guard file >= 0 else { return }
+    _ = text.withCString { Glibc.write(file, $0, strlen($0)) }
+    close(file)
+  }
+}

@@ -1,0 +1,311 @@
+package import CCurl
+import COTelShims
+package import OTelExport
+import Glibc
+import OTelPrimitives
+import OTelRegion
+
+/// The event loop: takes regions in, reads them, sends what is in them, answers questions, and leaves in good order.
+///
+/// One thread. What libcurl does in others (name look-ups) is its own.
+package final class Relay {
+  package struct Options {
+    /// It was started by a process that found none, and leaves when nobody needs it.
+    package var leavesWhenIdle: Bool
+    /// Longest time that the last export may take.
+    package var exitNanoseconds: UInt64 = 5_000_000_000
+
+    package init(leavesWhenIdle: Bool) { self.leavesWhenIdle = leavesWhenIdle }
+  }
+
+  /// Ended processes whose spans wait for a collector: at most so many, and so long. Their memfds hold the spans.
+  static let mostEnded = 4096
+  static let longestWait: UInt64 = 300_000_000_000
+  /// A peer that connected and says nothing.
+  static let longestSilence: UInt64 = 2_000_000_000
+  static let mostConnections = 1024
+
+  package typealias MakeExporter = (OTLPExporterOptions) -> (any SpanExporter)?
+
+  let options: Options
+  let listener: Listener
+  let log: RelayLog
+  private let engine: TransferEngine
+  private let makeExporter: MakeExporter
+  private let reader = RegionReader()
+  private let budget = QueueBudget()
+  private let resources: ResourceBuilder
+  let startedAt = wallClockNanoseconds()
+
+  private(set) var regions: [AttachedRegion] = []
+  private(set) var destinations: [Destination.Key: Destination] = [:]
+  private(set) var totals = Totals()
+  private var connections: [Connection] = []
+  private var drains: [DrainWaiter] = []
+  private var reported: Set<InvalidSetting> = []
+  private(set) var settings: [InvalidSetting] = []
+  private var acceptsAgainAt: UInt64 = 0
+  private var signals: Int32 = -1
+
+  package init(listener: Listener, options: Options, engine: TransferEngine, log: RelayLog, makeExporter: @escaping MakeExporter) {
+    self.listener = listener
+    self.options = options
+    self.engine = engine
+    self.log = log
+    self.makeExporter = makeExporter
+    resources = ResourceBuilder(host: HostResource(root: ""))
+  }
+
+  deinit { if signals >= 0 { close(signals) } }
+
+  /// Runs until a signal asks for the end, or nobody needs the relay any more.
+  package func run() {
+    catchSignals()
+    log.info("relay \(Product.version) listens at \(listener.name)")
+    var idle = IdlePolicy(now: monotonicNanoseconds())
+    while true {
+      turn(flush: false)
+      if let signal = pendingSignal() {
+        log.info("relay ends: signal \(signal)")
+        break
+      }
+      guard options.leavesWhenIdle else { continue }
+      let isServing = !connections.isEmpty || !drains.isEmpty || regions.contains { $0.phase == .live }
+      if idle.shouldLeave(now: monotonicNanoseconds(), isServing: isServing, hasUndelivered: !regions.isEmpty) {
+        log.info("relay ends: nobody is attached")
+        break
+      }
+    }
+    finish()
+  }
+
+  /// One round: waits until something can happen, and does it.
+  /// - Parameters:
+  ///   - flush: everything that waits is due.
+  ///   - limit: of the wait, in milliseconds.
+  package func turn(flush: Bool, limit: Int32 = 1000) {
+    var descriptors = waitList()
+    engine.wait(for: &descriptors, milliseconds: pause(limit: limit, flush: flush))
+    engine.perform()
+    let now = monotonicNanoseconds()
+    acceptAll(now)
+    receive(now)
+    let isDraining = !drains.isEmpty
+    scan(now, all: flush || isDraining)
+    beginDrains(now)
+    boundEnded(now)
+    for destination in destinations.values { destination.sendIfDue(now: now, flush: flush || isDraining) }
+    engine.perform()
+    release()
+    answerDrains()
+  }
+
+  // MARK: Waiting
+
+  private func waitList() -> [curl_waitfd] {
+    var list: [curl_waitfd] = []
+    func add(_ descriptor: Int32) { if descriptor >= 0 { list.append(curl_waitfd(fd: descriptor, events: Int16(CURL_WAIT_POLLIN), revents: 0)) } }
+    add(signals)
+    if acceptsAgainAt == 0, connections.count < Self.mostConnections { add(listener.descriptor) }
+    for connection in connections { add(connection.descriptor) }
+    for drain in drains { add(drain.connection.descriptor) }
+    return list
+  }
+
+  private func pause(limit: Int32, flush: Bool) -> Int32 {
+    let now = monotonicNanoseconds()
+    var next = now + UInt64(limit) * 1_000_000
+    if flush || !drains.isEmpty { next = min(next, now + RegionReader.shortestPause) }
+    for region in regions { next = min(next, region.nextScan) }
+    for destination in destinations.values { if let due = destination.nextDue() { next = min(next, due) } }
+    if !connections.isEmpty { next = min(next, now + 100_000_000) }
+    if acceptsAgainAt > 0 { next = min(next, acceptsAgainAt) }
+    // Rounded up: a wait that ends too early would be a round for nothing.
+    return next <= now ? 0 : Int32(min((next - now + 999_999) / 1_000_000, UInt64(limit)))
+  }
+
+  // MARK: Peers
+
+  private func acceptAll(_ now: UInt64) {
+    if acceptsAgainAt > 0, now < acceptsAgainAt { return }
+    acceptsAgainAt = 0
+    while connections.count < Self.mostConnections {
+      switch listener.accept(now: now) {
+      case .nobody: return
+      case .exhausted:
+        log.error("no descriptor is left for another process: it waits. Raise the limit of open files (ulimit -n) of whoever starts the relay.")
+        acceptsAgainAt = now + 100_000_000
+        return
+      case .connection(let connection):
+        if listener.peers == .own, connection.userID != geteuid() {
+          log.warning("a process of user \(connection.userID) was turned away: this relay serves user \(geteuid()) only")
+        } else if !handle(connection, now) {
+          connections.append(connection)
+        }
+      }
+    }
+  }
+
+  private func receive(_ now: UInt64) {
+    connections.removeAll { handle($0, now) || now - $0.acceptedAt > Self.longestSilence }
+  }
+
+  /// Whether the connection has said what it wants.
+  private func handle(_ connection: Connection, _ now: UInt64) -> Bool {
+    guard let message = connection.receive() else { return false }
+    switch message {
+    case .region(let descriptor): attach(descriptor, connection, now)
+    case .status:
+      scan(now, all: true)
+      connection.send(StatusReport(self, for: connection.userID).text)
+    case .drain: drains.append(DrainWaiter(connection))
+    case .invalid(let why): log.warning("a message of process \(connection.processID) was ignored: \(why)")
+    }
+    return true
+  }
+
+  private func attach(_ descriptor: Int32, _ connection: Connection, _ now: UInt64) {
+    do throws(RegionError) {
+      let region = try Region(adopting: descriptor)
+      let identity = ProcessIdentity(region.identity())
+      guard let destination = destination(for: identity, userID: connection.userID) else { return }
+      report(identity.problems)
+      let resource = resources.encoded(identity, instance: region.instance)
+      let attached = AttachedRegion(region, identity: identity, peerUserID: connection.userID, resource: resource, destination: destination, now: now)
+      reader.attach(attached, now: now)
+      regions.append(attached)
+      log.debug("process \(identity.processID ?? Int(connection.processID)) (\(identity.serviceName)) attached region \(region.ordinal)")
+    } catch {
+      log.warning("a region of process \(connection.processID) was refused: \(error.description)")
+    }
+  }
+
+  private func destination(for identity: ProcessIdentity, userID: UInt32) -> Destination? {
+    let key = Destination.Key(options: identity.exporter, userID: userID)
+    if let found = destinations[key] { return found }
+    guard let exporter = makeExporter(identity.exporter) else {
+      log.error("\(identity.exporter.endpoint.displayURL): no memory for another destination: a process is not served")
+      return nil
+    }
+    forgetIdleDestinations()
+    let destination = Destination(key, exporter: exporter, budget: budget, log: log)
+    destinations[key] = destination
+    return destination
+  }
+
+  /// Keeps the table small when programs invent endpoints.
+  private func forgetIdleDestinations() {
+    guard destinations.count >= 256 else { return }
+    let used = Set(regions.map { ObjectIdentifier($0.destination) })
+    destinations = destinations.filter { !$0.value.isIdle || used.contains(ObjectIdentifier($0.value)) }
+  }
+
+  /// Once for each, however many processes have the same settings.
+  private func report(_ problems: [InvalidSetting]) {
+    for problem in problems where reported.count < 256 && reported.insert(problem).inserted {
+      settings.append(problem)
+      log.warning(problem.description)
+    }
+  }
+
+  // MARK: Regions
+
+  private func scan(_ now: UInt64, all: Bool) {
+    for region in regions where all || region.nextScan <= now {
+      reader.scan(region, now: now, mayQueue: budget.allows(region.destination))
+    }
+  }
+
+  /// Gives up what cannot be delivered for too long.
+  private func boundEnded(_ now: UInt64) {
+    var ended = 0
+    for region in regions where region.phase == .ended { ended += 1 }
+    guard ended > 0 else { return }
+    for region in regions where region.phase == .ended && region.inFlight == 0 {
+      guard ended > Self.mostEnded || now - region.endedAt > Self.longestWait && region.destination.isFailing else { continue }
+      reader.abandon(region)
+      ended -= 1
+    }
+  }
+
+  private func release() {
+    guard regions.contains(where: \.isFinished) else { return }
+    for region in regions where region.isFinished { totals.add(region) }
+    regions.removeAll(where: \.isFinished)
+  }
+
+  // MARK: Drains
+
+  private func beginDrains(_ now: UInt64) {
+    for drain in drains where drain.targets == nil {
+      guard connections.allSatisfy({ $0.acceptedAt > drain.connection.acceptedAt }) else { continue }
+      scan(now, all: true)
+      drain.begin(with: regions)
+    }
+  }
+
+  private func answerDrains() {
+    drains.removeAll { drain in
+      if drain.isDone {
+        drain.connection.send("drained\n")
+        return true
+      }
+      return drain.connection.isGone
+    }
+  }
+
+  // MARK: The end
+
+  /// Ends in good order: nobody is let in, what is there is read and exported in bounded time, and living processes are told, so
+  /// that they take back what is not exported.
+  package func finish() {
+    listener.refuseNewcomers()
+    acceptAll(monotonicNanoseconds())
+    listener.close()
+    let deadline = monotonicNanoseconds() + options.exitNanoseconds
+    repeat {
+      turn(flush: true, limit: 50)
+    } while monotonicNanoseconds() < deadline && (!connections.isEmpty || regions.contains { !$0.isCaughtUp })
+    for destination in destinations.values { destination.cancel() }
+    for region in regions {
+      if region.phase == .live { region.region.write(RelayState.detached, at: Layout.relayStateOffset) } else { reader.abandon(region) }
+    }
+    release()
+    reportLosses()
+  }
+
+  private func reportLosses() {
+    let lost = totals.drops[.undeliverable]
+    if lost > 0 { log.error("relay ends with \(lost) spans of ended processes that could not be delivered") }
+    for region in regions where region.phase == .live && !region.queue.isEmpty {
+      log.info("process \(region.identity.processID ?? 0) takes back \(region.queue.count) spans that were not delivered")
+    }
+  }
+
+  // MARK: Signals
+
+  private func catchSignals() {
+    var set = sigset_t()
+    sigemptyset(&set)
+    for number in [SIGTERM, SIGINT, SIGHUP] { sigaddset(&set, number) }
+    sigprocmask(SIG_BLOCK, &set, nil)
+    let flags = Int(O_NONBLOCK | O_CLOEXEC)  // SFD_NONBLOCK and SFD_CLOEXEC are the same bits (signalfd(2)).
+    signals = Int32(withUnsafeMutablePointer(to: &set) { otel_syscall6(Int(SYS_signalfd4), -1, Int(bitPattern: $0), 8, flags, 0, 0) })
+  }
+
+  private func pendingSignal() -> UInt32? {
+    guard signals >= 0 else { return nil }
+    var information = [UInt32](repeating: 0, count: 32)  // struct signalfd_siginfo: 128 bytes, ssi_signo first
+    let count = information.withUnsafeMutableBytes { read(signals, $0.baseAddress, $0.count) }
+    return count == 128 ? information[0] : nil
+  }
+}
+
+extension AttachedRegion {
+  /// All that was there at the last look is exported; or its process, which lives, takes it back from a collector that is down.
+  fileprivate var isCaughtUp: Bool {
+    if isFinished { return true }
+    guard phase == .live else { return false }
+    return queue.isEmpty && readPosition == tail || destination.isFailing
+  }
+}
