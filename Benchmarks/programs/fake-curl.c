@@ -49,20 +49,3 @@ CURLcode curl_easy_getinfo(CURL *handle, CURLINFO info, ...) {
     }
     return CURLE_OK;
 }
-
-// A list of one node that points at the caller's text, as the real one would: allocation included, because the agent may not do it.
-struct curl_slist *curl_slist_append(struct curl_slist *list, const char *text) {
-    struct curl_slist *node = malloc(sizeof *node);
-    if (!node) return NULL;
-    *node = (struct curl_slist){(char *)text, list};
-    return node;
-}
-void curl_slist_free_all(struct curl_slist *list) {
-    while (list) {
-        struct curl_slist *next = list->next;
-        free(list);
-        list = next;
-    }
-}
-const char *curl_easy_strerror(CURLcode code) { return code == CURLE_OK ? "No error" : "Error"; }
-char *curl_version(void) { return "libcurl/7.88.1"; }
