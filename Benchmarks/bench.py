@@ -17,7 +17,7 @@ import sys
 from pathlib import Path
 
 import measurements
-from harness import BENCHMARKS, Distribution, Programs, Unmeasured
+from scene import BENCHMARKS, Distribution, Programs, Unmeasured
 
 RESULTS = BENCHMARKS / "results"
 

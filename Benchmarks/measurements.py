@@ -10,7 +10,7 @@ import sys
 import time
 from dataclasses import dataclass
 
-from harness import BENCHMARKS, Unmeasured, callgrind, numbers, output, scene
+from scene import BENCHMARKS, Unmeasured, callgrind, numbers, output, scene
 
 
 @dataclass(frozen=True)

@@ -12,7 +12,7 @@ ROOT = Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT / "Benchmarks"))
 
 import measurements  # noqa: E402
-from harness import Distribution, Programs  # noqa: E402
+from scene import Distribution, Programs  # noqa: E402
 
 
 @pytest.fixture(scope="module")
