@@ -1,0 +1,208 @@
+"""The measurements. Each takes the distribution and the programs and returns rows of the table.
+
+Two runs are compared each time, with the agent and without it (or the agent and a peer), interleaved where time is measured. Instruction
+counts decide; times are orders of magnitude on a machine that is shared.
+"""
+
+import statistics
+import subprocess
+import sys
+import time
+from dataclasses import dataclass
+
+from scene import BENCHMARKS, Unmeasured, callgrind, numbers, output, scene
+
+
+@dataclass(frozen=True)
+class Row:
+    what: str
+    value: float
+    unit: str
+    limit: float | None
+    behind: str  # the numbers that the value was made from
+    exact: bool = False  # a count: going over the limit is a failure and not bad weather
+
+    @property
+    def within(self):
+        return self.limit is None or self.value <= self.limit
+
+
+def start(distribution, programs):
+    """A program that records nothing."""
+    rows = []
+    with scene(distribution, programs) as here:
+        environment = here.environment(fake=False)
+        settings = [f"{name}={value}" for name, value in environment.items() if name not in ("LD_PRELOAD", "PATH")]
+        preload = f"LD_PRELOAD={distribution.agent}"
+
+        def pairs(count, first, second):
+            return numbers(output([programs.spawn_pairs, count, *first, "--versus", *second]))
+
+        plain = [*settings, "/bin/true"]
+        a, b, delta = pairs(800, plain, plain)
+        rows.append(Row("start of /bin/true against itself (noise)", delta, "µs", None, f"{a:.0f} and {b:.0f} µs"))
+        a, b, delta = pairs(1500, plain, [*settings, preload, "/bin/true"])
+        rows.append(Row("start of /bin/true with the agent", delta, "µs", 150, f"{a:.0f} → {b:.0f} µs, 1500 pairs"))
+        a, b, delta = pairs(800, plain, [*settings, preload, "OTEL_NATIVE_DISABLED=true", "/bin/true"])
+        rows.append(Row("the same with OTEL_NATIVE_DISABLED=true", delta, "µs", None, f"{a:.0f} → {b:.0f} µs, 800 pairs"))
+        a, b, delta = pairs(500, [*settings, preload, "/bin/true"], [*settings, str(distribution.launcher), "/bin/true"])
+        rows.append(Row("otel-instrument before /bin/true", delta / 1000, "ms", 5, f"{a / 1000:.2f} → {b / 1000:.2f} ms, 500 pairs"))
+        here.finish(spans_expected=0)
+    return rows
+
+
+def first_record(distribution, programs, processes=60, later=200):
+    rows = []
+    with scene(distribution, programs) as here:
+        runs = [here.pair("first", "perform", later) for _ in range(processes)]
+        on = statistics.median(first - usual for (first, usual), _ in runs)
+        off = statistics.median(first - usual for _, (first, usual) in runs)
+        behind = f"first call − later one: {on / 1000:.1f} µs with, {off / 1000:.1f} without; {processes} processes"
+        rows.append(Row("first record of a process", (on - off) / 1000, "µs", 150, behind))
+        here.finish(processes * (later + 1))
+    with scene(distribution, programs) as here:
+        big = sorted(here.calls("first", "perform", 1, 2048)[0] / 1e6 for _ in range(5))
+        rows.append(Row("first record of a 2 GiB process", big[2], "ms", 5, f"{big[0]:.2f}…{big[-1]:.2f} ms, 5 processes"))
+        here.finish(10)
+    return rows
+
+
+def steps(here, call, count=60, **options):
+    on, off = here.pair("step", call, count, **options)
+    behind = f"{off[0]:.0f} → {on[0]:.0f} instructions, with the agent {on[1]:.0f}…{on[2]:.0f}"
+    return on[0] - off[0], behind
+
+
+WARM_UP = 20  # of programs/calls.c
+
+
+def span(distribution, programs):
+    """curl_easy_perform of a libcurl that does nothing: hook, options, getinfo, header injection and span, all that is ours."""
+    with scene(distribution, programs) as here:
+        count, behind = steps(here, "perform")
+        rows = [Row("span with 6 attributes", count, "instructions", 800, behind, exact=True)]
+        here.finish(WARM_UP + 60)
+    with scene(distribution, programs) as here:
+        on, off = here.pair("time", "perform", 50_000)
+        behind = f"{off[0]:.1f} → {on[0]:.1f} ns, best burst {on[1]:.1f} ns"
+        rows.append(Row("span with 6 attributes", on[0] - off[0], "ns", 250, behind))
+        here.finish(WARM_UP + 50_000)
+    return rows
+
+
+def connect_span(distribution, programs):
+    with scene(distribution, programs) as here:
+        count, behind = steps(here, "connect")
+        rows = [Row("connect with a span", count, "instructions", 800, behind, exact=True)]
+        here.finish(WARM_UP + 60)
+    return rows
+
+
+def unsampled(distribution, programs):
+    rows = []
+    with scene(distribution, programs, OTEL_TRACES_SAMPLER="always_off") as here:
+        for call in ("perform", "connect"):
+            count, behind = steps(here, call)
+            rows.append(Row(f"unsampled {call}", count, "instructions", 150, behind, exact=True))
+        on, off = here.pair("time", "perform", 50_000)
+        rows.append(Row("unsampled perform", on[0] - off[0], "ns", None, f"{off[0]:.1f} → {on[0]:.1f} ns"))
+        here.finish(0)
+    return rows
+
+
+def unsampled_by_callgrind(distribution, programs):
+    """The second instrument: both must agree."""
+    with scene(distribution, programs, OTEL_TRACES_SAMPLER="always_off") as here:
+        on = callgrind(programs, here.environment(agent=True), "perform")
+        off = callgrind(programs, here.environment(agent=False), "perform")
+        return [Row("unsampled perform, by callgrind", on - off, "instructions", None, f"{off:.0f} → {on:.0f} instructions")]
+
+
+def no_interest(distribution, programs):
+    rows = []
+    with scene(distribution, programs) as here:
+        for call, name in (("unix", "connect to a local address"), ("socket", "socket()")):
+            count, instructions = steps(here, call)
+            runs = [here.pair("time", call, 20_000) for _ in range(3)]
+            on, off = (statistics.median(run[k][1] for run in runs) for k in (0, 1))
+            rows.append(Row(f"{name}: no span", on - off, "ns", 5, f"best bursts {off:.2f} → {on:.2f} ns; {instructions}"))
+        here.finish(0)
+    return rows
+
+
+def curl_request_instructions(distribution, programs, count=10):
+    """A real libcurl and a real server, one kept-alive connection."""
+    with scene(distribution, programs) as here:
+        counted, behind = steps(here, "perform", count, fake=False, BENCH_URL=f"{here.collector.url}/some/path?with=query")
+        here.finish(WARM_UP + count)
+    return Row("real curl request", counted, "instructions", 4000, behind, exact=True)
+
+
+def curl_request(distribution, programs, rounds=3):
+    rows = [curl_request_instructions(distribution, programs)]
+    with scene(distribution, programs) as here:
+        url = f"{here.collector.url}/some/path?with=query"
+        runs = [here.pair("time", "perform", 2000, fake=False, BENCH_URL=url) for _ in range(rounds)]
+        on, off = (statistics.median(run[k][0] for run in runs) / 1000 for k in (0, 1))
+        rows.append(Row("real curl request", (on / off - 1) * 100, "%", None, f"{off:.1f} → {on:.1f} µs"))
+        here.finish(rounds * (WARM_UP + 2000))
+    return rows
+
+
+def host_memory(distribution, programs):
+    with scene(distribution, programs) as here:
+        on, off = here.pair("memory", "perform", 1)
+        here.finish(1)
+    names = ("proportional", "private dirty", "highest resident")
+    behind = [f"{off[k]:.0f} → {on[k]:.0f} KiB" for k in range(3)]
+    return [Row(f"host memory, one record: {names[k]}", on[k] - off[k], "KiB", 1024 if k != 1 else None, behind[k]) for k in (0, 2)]
+
+
+def relay_cpu(distribution, programs, per_second=50_000, seconds=6):
+    with scene(distribution, programs, OTEL_BSP_SCHEDULE_DELAY="5000") as here:
+        before = here.relay.cpu_nanoseconds()
+        made, elapsed = here.calls("rate", "perform", per_second, seconds)
+        # What is still to be exported belongs to the cost: the host has ended, so it is exported at once.
+        time.sleep(1)
+        used = here.relay.cpu_nanoseconds() - before
+        peak = here.relay.peak_memory_kib()
+        here.stop()
+        arrived = here.collector.spans
+    if arrived < made * 0.999:
+        raise Unmeasured(f"{arrived} of {made:.0f} spans arrived: the relay did not do the whole work.")
+    behind = f"{used / 1e9:.2f} s for {arrived} spans in {here.collector.requests} requests, {here.collector.bytes / arrived:.0f} bytes each"
+    return [
+        Row("relay CPU per span", used / arrived / 1000, "µs", 3, behind),
+        Row("relay memory meanwhile", peak / 1024, "MiB", None, f"{made / elapsed * 1e9:.0f} spans/s for {seconds} s"),
+    ]
+
+
+def relay_without_collector(distribution, programs, per_second=50_000, seconds=30, hosts=10):
+    with scene(distribution, programs, OTEL_BSP_SCHEDULE_DELAY="5000") as here:
+        here.collector.stop()  # its port stays unused: connections are refused
+        command = [here.programs.calls, "rate", "perform", str(per_second // hosts), str(seconds)]
+        running = [subprocess.Popen(command, env=here.environment(), stdout=subprocess.PIPE, text=True) for _ in range(hosts)]
+        made = sum(numbers(process.communicate()[0])[0] for process in running)
+        peak = here.relay.peak_memory_kib()
+        used = here.relay.cpu_nanoseconds()
+        here.relay.process.kill()
+        here.relay.process.wait()
+    behind = f"{made:.0f} spans of {hosts} processes in {seconds} s, {used / 1e9:.2f} s of CPU"
+    return [Row("relay memory, dead collector", peak / 1024, "MiB", 64, behind)]
+
+
+def peer(distribution, programs):
+    """The same six attributes by hand with opentelemetry-python, in the same run."""
+    hand_written = numbers(output([sys.executable, BENCHMARKS / "peer_span.py"]))[0]
+    with scene(distribution, programs) as here:
+        on, off = here.pair("time", "perform", 20_000)
+        here.finish(WARM_UP + 20_000)
+    ours = on[0] - off[0]
+    behind = f"{hand_written:.0f} ns against {ours:.0f} ns on the calling thread"
+    return [Row("hand-written opentelemetry-python span ÷ ours", hand_written / ours, "×", None, behind)]
+
+
+ALL = [
+    start, first_record, span, connect_span, unsampled, unsampled_by_callgrind, no_interest, curl_request, host_memory, relay_cpu,
+    relay_without_collector, peer,
+]

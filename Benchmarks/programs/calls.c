@@ -1,0 +1,171 @@
+// A program that makes one kind of call again and again, and measures it. It knows nothing of the agent.
+//
+//   calls time   CALL COUNT       nanoseconds per call: median and minimum over bursts
+//   calls step   CALL COUNT       user-space instructions per call: median, minimum, maximum
+//   calls run    CALL COUNT       nothing but the calls, for callgrind
+//   calls first  CALL COUNT [MIB] nanoseconds of the first call and the median of COUNT later ones, with MIB touched before
+//   calls rate   CALL PER_SECOND SECONDS
+//   calls memory CALL COUNT       after COUNT calls, in KiB: proportional, private dirty, highest resident memory
+//
+// CALL: perform (curl_easy_perform on $BENCH_URL, the handle reused), connect (a TCP address), unix (connect to a local address),
+// socket. With the libraries of fake-curl.c and fake-libc.c behind it, what is left is the cost of the call itself.
+#define _GNU_SOURCE
+#include "step.h"
+#include <arpa/inet.h>
+#include <curl/curl.h>
+#include <netinet/in.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+#include <time.h>
+#include <unistd.h>
+
+enum {
+    BURST = 500,       // spans that fit into the ring several times over
+    PAUSE_US = 20000,  // between bursts, for the relay to read them
+    WARM_UP = 20,
+    SAMPLES_MAX = 100000,
+};
+
+static CURL *handle;
+static int tcp_socket = -1;
+static struct sockaddr_in tcp_address;
+static struct sockaddr_un unix_address;
+static uint64_t samples[SAMPLES_MAX];
+
+static uint64_t now(void) {
+    struct timespec time;
+    clock_gettime(CLOCK_MONOTONIC, &time);
+    return (uint64_t)time.tv_sec * 1000000000u + (uint64_t)time.tv_nsec;
+}
+
+static int compare(const void *a, const void *b) {
+    uint64_t x = *(const uint64_t *)a, y = *(const uint64_t *)b;
+    return (x > y) - (x < y);
+}
+
+static size_t discard(char *data, size_t size, size_t count, void *user) {
+    (void)data, (void)user;
+    return size * count;
+}
+
+static __attribute__((noinline)) void call_perform(void) {
+    if (curl_easy_perform(handle) != CURLE_OK) exit(3);
+}
+static __attribute__((noinline)) void call_connect(void) { (void)!connect(tcp_socket, (struct sockaddr *)&tcp_address, sizeof tcp_address); }
+static __attribute__((noinline)) void call_unix(void) { (void)!connect(-1, (struct sockaddr *)&unix_address, sizeof unix_address); }
+static __attribute__((noinline)) void call_socket(void) { (void)!socket(-1, SOCK_STREAM, 0); }
+
+static void (*prepare(const char *name))(void) {
+    if (!strcmp(name, "perform")) {
+        const char *url = getenv("BENCH_URL");
+        curl_global_init(CURL_GLOBAL_ALL);
+        handle = curl_easy_init();
+        curl_easy_setopt(handle, CURLOPT_URL, url ? url : "http://service.example:8080/some/path?with=query");
+        curl_easy_setopt(handle, CURLOPT_WRITEFUNCTION, discard);
+        return call_perform;
+    }
+    if (!strcmp(name, "connect")) {
+        tcp_socket = socket(AF_INET, SOCK_STREAM, 0);
+        tcp_address.sin_family = AF_INET;
+        tcp_address.sin_port = htons(8080);
+        inet_pton(AF_INET, "127.0.0.1", &tcp_address.sin_addr);
+        return call_connect;
+    }
+    unix_address.sun_family = AF_UNIX;
+    strcpy(unix_address.sun_path, "/nonexistent");
+    if (!strcmp(name, "unix")) return call_unix;
+    if (!strcmp(name, "socket")) return call_socket;
+    fprintf(stderr, "calls: no call is named %s\n", name);
+    exit(2);
+}
+
+static void measure_time(void (*call)(void), long count) {
+    long bursts = count / BURST;
+    for (int i = 0; i < WARM_UP; i++) call();
+    for (long burst = 0; burst < bursts; burst++) {
+        usleep(PAUSE_US);
+        uint64_t start = now();
+        for (int i = 0; i < BURST; i++) call();
+        samples[burst] = (now() - start) * 1000 / BURST;
+    }
+    qsort(samples, (size_t)bursts, sizeof *samples, compare);
+    printf("%.2f %.2f\n", (double)samples[bursts / 2] / 1000, (double)samples[0] / 1000);
+}
+
+static void measure_steps(void (*call)(void), long count) {
+    prepare_stepping();
+    for (int i = 0; i < WARM_UP; i++) call();
+    for (long i = 0; i < count; i++) {
+        start_stepping();
+        call();
+        samples[i] = stop_stepping();
+    }
+    qsort(samples, (size_t)count, sizeof *samples, compare);
+    printf("%lu %lu %lu\n", samples[count / 2], samples[0], samples[count - 1]);
+}
+
+static void measure_first(void (*call)(void), long count, size_t mebibytes) {
+    if (mebibytes) {
+        void *ballast = mmap(NULL, mebibytes << 20, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+        if (ballast == MAP_FAILED) exit(4);
+        madvise(ballast, mebibytes << 20, MADV_NOHUGEPAGE);
+        memset(ballast, 1, mebibytes << 20);
+    }
+    uint64_t start = now();
+    call();
+    uint64_t first = now() - start;
+    for (long i = 0; i < count; i++) {
+        start = now();
+        call();
+        samples[i] = now() - start;
+    }
+    qsort(samples, (size_t)count, sizeof *samples, compare);
+    printf("%lu %lu\n", first, samples[count / 2]);
+}
+
+static void keep_rate(void (*call)(void), long per_second, long seconds) {
+    uint64_t start = now(), made = 0, all = (uint64_t)(per_second * seconds);
+    while (made < all) {
+        usleep(1000);
+        uint64_t due = (now() - start) * (uint64_t)per_second / 1000000000u;
+        for (; made < due && made < all; made++) call();
+    }
+    printf("%lu %lu\n", made, now() - start);
+}
+
+static long field(const char *path, const char *name) {
+    FILE *file = fopen(path, "r");
+    char line[256];
+    long value = -1;
+    while (file && fgets(line, sizeof line, file))
+        if (!strncmp(line, name, strlen(name))) value = atol(line + strlen(name));
+    if (file) fclose(file);
+    return value;
+}
+
+// Not ru_maxrss: that one survives exec, and so may be the parent's.
+static void measure_memory(void (*call)(void), long count) {
+    for (long i = 0; i < count; i++) call();
+    const char *rollup = "/proc/self/smaps_rollup";
+    printf("%ld %ld %ld\n", field(rollup, "Pss:"), field(rollup, "Private_Dirty:"), field("/proc/self/status", "VmHWM:"));
+}
+
+int main(int argc, char **argv) {
+    if (argc < 4) return 2;
+    void (*call)(void) = prepare(argv[2]);
+    const char *mode = argv[1];
+    long count = atol(argv[3]);
+    if (count < 0 || count > SAMPLES_MAX * (long)BURST) return 2;
+    if (!strcmp(mode, "time")) measure_time(call, count);
+    else if (!strcmp(mode, "step") && count <= SAMPLES_MAX) measure_steps(call, count);
+    else if (!strcmp(mode, "first") && count <= SAMPLES_MAX) measure_first(call, count, argc > 4 ? strtoul(argv[4], NULL, 10) : 0);
+    else if (!strcmp(mode, "rate") && argc > 4) keep_rate(call, count, atol(argv[4]));
+    else if (!strcmp(mode, "memory")) measure_memory(call, count);
+    else if (!strcmp(mode, "run")) for (long i = 0; i < count; i++) call();
+    else return 2;
+    return 0;
+}
