@@ -17,6 +17,22 @@ def shipped():
     return DIST
 
 
+MEASURED = []
+
+
+@pytest.fixture
+def measured():
+    """Takes a sentence with a number that is a finding and not a verdict; all are printed at the end of the run."""
+    return MEASURED.append
+
+
+def pytest_terminal_summary(terminalreporter):
+    if MEASURED:
+        terminalreporter.section("measured")
+        for sentence in MEASURED:
+            terminalreporter.write_line(sentence)
+
+
 @pytest.fixture
 def receiver():
     """Whatever arrives has to be right: a test fails for a wrong span that it never looked at."""

@@ -177,9 +177,9 @@ def read_request(request):
 
 
 class Receiver:
-    """Listens on a free loopback port until `stop`. Threads: handlers append under `changed`; readers take it to look."""
+    """Listens on loopback, on a free port unless one is given, until `stop`. Threads: handlers append under `changed`; readers take it to look."""
 
-    def __init__(self, on_spans=None):
+    def __init__(self, port=0, on_spans=None):
         self.spans = []
         self.problems = []
         self.requests = []
@@ -206,7 +206,7 @@ class Receiver:
             def handle_error(self, *_):  # A relay that was killed: nothing to report.
                 pass
 
-        self._server = Server(("127.0.0.1", 0), Handler)
+        self._server = Server(("127.0.0.1", port), Handler)
         self.port = self._server.server_address[1]
         self.url = f"http://127.0.0.1:{self.port}"
         self._thread = threading.Thread(target=self._server.serve_forever, args=(0.02,), daemon=True)
