@@ -148,10 +148,12 @@ def test_script_with_a_shebang(agent, receiver, acceptor, tmp_path):
     assert len(receiver.wait(1)) == 1
 
 
-def test_static_program_runs_untraced(agent):
+def test_static_program_runs_untraced_and_says_so(agent):
     program = programs.build("static-true", programs.SOURCES / "true.c", flags=["-static"])
     done = agent.launch(program)
-    assert (done.returncode, done.stderr) == (0, "")
+    assert done.returncode == 0
+    assert len(done.stderr.splitlines()) == 1
+    assert str(program) in done.stderr and "statically linked" in done.stderr
 
 
 def test_it_ends_with_the_program_that_was_asked_for(agent):

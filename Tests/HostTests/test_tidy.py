@@ -33,8 +33,8 @@ IN_HOST = {
 }  # fmt: skip
 OUTSIDE = {
     "OTelExport": GROUND | BOTH_SIDES | SYSTEM | {"CCurl"},
-    "OTelRelay": GROUND | BOTH_SIDES | SYSTEM | {"OTelExport", "Synchronization"},
-    "otel-relay": SYSTEM | {"OTelRelay", "OTelConfiguration", "OTelPrimitives", "COTelShims", "ArgumentParser"},
+    "OTelRelay": GROUND | BOTH_SIDES | SYSTEM | {"OTelExport", "CCurl", "Synchronization"},
+    "otel-relay": SYSTEM | {"OTelRelay", "OTelExport", "OTelConfiguration", "OTelPrimitives", "COTelShims", "ArgumentParser"},
     "OTelLaunch": SYSTEM | GROUND | {"OTelConfiguration"},
     "otel-instrument": SYSTEM | {"OTelLaunch", "OTelConfiguration", "OTelPrimitives", "COTelShims"},
 }
