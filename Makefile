@@ -1,0 +1,33 @@
+# Thin on purpose: each recipe is one line into scripts/, which can be read and run by hand.
+PREFIX ?= /usr/local
+DESTDIR ?=
+
+.PHONY: all build demo test bench install uninstall clean
+
+all: build
+
+# dist/, laid out as it installs
+build:
+	@scripts/set-up build
+	@scripts/build
+
+demo: build
+	@scripts/set-up demo
+	@scripts/demo
+
+test:
+	@scripts/set-up test
+	@scripts/test
+
+bench: build
+	@scripts/set-up bench
+	@Benchmarks/run.sh
+
+install: build
+	@scripts/install "$(PREFIX)" "$(DESTDIR)"
+
+uninstall:
+	@scripts/uninstall "$(PREFIX)" "$(DESTDIR)"
+
+clean:
+	@rm -rf .build .build-embedded .build-release dist

@@ -1,0 +1,39 @@
+"""The tests' own small hosts, one C file each, compiled when first asked for."""
+
+import os
+import subprocess
+from pathlib import Path
+
+from .agent import REPOSITORY
+
+SOURCES = REPOSITORY / "Tests/HostTests/programs"
+BUILT = REPOSITORY / ".build/host-programs"
+GNUTLS = "-l:libcurl-gnutls.so.4"  # Its -dev package cannot be there with OpenSSL's; the headers are the same.
+
+
+def build(name, source=None, flags=(), libraries=()):
+    """Compiles `source` (Tests/HostTests/programs/`name`.c) unless that was done since it last changed; returns the program."""
+    source = Path(source) if source else SOURCES / f"{name}.c"
+    program = BUILT / name
+    newest = max(file.stat().st_mtime for file in [source, *SOURCES.glob("*.h")])
+    if not program.exists() or program.stat().st_mtime < newest:
+        BUILT.mkdir(parents=True, exist_ok=True)
+        new = program.with_name(f"{name}.new.{os.getpid()}")
+        command = ["gcc", "-std=gnu11", "-O1", "-g", "-Wall", "-Wextra", "-Werror", "-pthread", *flags, "-o", new, source, *libraries]
+        done = subprocess.run(command, capture_output=True, text=True)
+        assert done.returncode == 0, f"{' '.join(map(str, command))}:\n{done.stderr}"
+        new.rename(program)
+    return program
+
+
+def library(name, libraries=()):
+    return build(name, SOURCES / f"{name.removesuffix('.so')}.c", flags=["-shared", "-fPIC"], libraries=libraries)
+
+
+def http_client(flavour="openssl"):
+    """examples/c-http-client, linked with one flavour of libcurl."""
+    return build(
+        f"c-http-client-{flavour}",
+        REPOSITORY / "examples/c-http-client/client.c",
+        libraries=[GNUTLS if flavour == "gnutls" else "-lcurl"],
+    )

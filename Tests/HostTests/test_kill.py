@@ -1,0 +1,98 @@
+"""SIGKILL at any moment: what had ended is not lost."""
+
+import random
+import signal
+import socket
+import statistics
+import struct
+import time
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+from harness import programs
+from harness.agent import wait_until
+from harness.receiver import STATUS_ERROR
+
+RUNS = 208
+AT_ONCE = 6
+PAUSE_US = 400
+
+
+def dials_returned(file):
+    return struct.unpack("=Q", file.read_bytes())[0] if file.exists() and file.stat().st_size == 8 else 0
+
+
+def run_and_kill(agent, name, delay, by_launcher, acceptor, folder):
+    """Starts a host that dials for ever, kills it after `delay` seconds, and returns how many dials had returned to it."""
+    file = folder / name
+    command = [programs.build("dialer"), acceptor, 0, PAUSE_US, file]
+    variables = {"OTEL_SERVICE_NAME": name, "OTEL_BSP_MAX_QUEUE_SIZE": 1_000_000, "OTEL_BSP_MAX_EXPORT_BATCH_SIZE": 4096}
+    if by_launcher:
+        process = agent.start(agent.layout.launcher, *command, environment=agent.bare_environment(**variables))
+    else:
+        process = agent.start(*command, environment=agent.environment(**variables))
+    time.sleep(delay)
+    process.send_signal(signal.SIGKILL)
+    assert process.wait() == -signal.SIGKILL
+    return dials_returned(file)
+
+
+def test_every_ended_span_arrives(agent, receiver, acceptor, tmp_path, measured):
+    programs.build("dialer")
+    rng = random.Random(1)
+    delays = {f"run-{number}": rng.uniform(0.005, 0.5) for number in range(RUNS)}
+    agent.start_relay()
+
+    def one(name):
+        by_launcher = int(name.removeprefix("run-")) % 2 == 0
+        return name, run_and_kill(agent, name, delays[name], by_launcher, acceptor, tmp_path)
+
+    with ThreadPoolExecutor(AT_ONCE) as pool:
+        returned = dict(pool.map(one, delays))
+    total = sum(returned.values())
+    receiver.wait_until(lambda spans: len(spans) >= total, timeout=60)
+    time.sleep(1)  # for those that would be too many
+
+    arrived = {name: set() for name in delays}
+    for span in receiver.spans:
+        if span.error != "process_ended":
+            arrived[span.service].add(span.span_id)
+    lost = {name: count - len(arrived[name]) for name, count in returned.items() if len(arrived[name]) < count}
+    assert not lost, f"{lost}\n{agent.relay_status().stdout}\n{agent.log()}"
+    # At most one more: it had ended, and was killed before it could say so.
+    assert all(len(arrived[name]) <= count + 1 for name, count in returned.items())
+    median = statistics.median(returned.values())
+    measured(f"{RUNS} hosts killed by SIGKILL, {total} ended spans, median {median:.0f} a run: none lost")
+    assert median >= 200
+
+
+def test_a_call_in_flight_is_told_as_such(agent, receiver, acceptor):
+    """Killed inside connect: the span was open, and says that its process ended."""
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        listener.listen(0)
+        port = listener.getsockname()[1]
+        # Fills the queue of those not accepted: whoever comes then, waits.
+        waiting = [socket.socket() for _ in range(4)]
+        for early in waiting:
+            early.setblocking(False)
+            early.connect_ex(("127.0.0.1", port))
+        process = agent.start(programs.build("dialer"), port, 1)
+        assert wait_until(lambda: in_connect(process.pid))
+        time.sleep(0.2)  # for the relay to have taken the region; what it has not, it takes all the same
+        process.kill()
+        process.wait()
+        (span,) = receiver.wait(1)
+        for early in waiting:
+            early.close()
+    assert (span.error, span.status) == ("process_ended", STATUS_ERROR)
+    assert span.name == f"socket connect 127.0.0.1:{port}"
+    assert span.end > span.start
+
+
+def in_connect(pid):
+    # proc(5), /proc/pid/syscall: the number comes first; 42 is connect on x86-64, 203 on AArch64.
+    try:
+        return Path(f"/proc/{pid}/syscall").read_text().split()[0] in ("42", "203")
+    except OSError:
+        return False
