@@ -3,12 +3,11 @@
 OTEL_EXPORT int connect(int descriptor, const struct sockaddr *address, socklen_t length) {
     OTEL_UNWINDABLE;
     const struct otel_hook_table *table = otel_hooks();
-    if (!table || !address || length < sizeof address->sa_family || (address->sa_family != AF_INET && address->sa_family != AF_INET6))
-        return otel_real.connect(descriptor, address, length);
+    if (!table) return otel_real.connect(descriptor, address, length);
     struct otel_call call;
     call.state = 0;
     int before = errno;
-    table->connect_enter(&call, descriptor, address, length);
+    table->connect_enter(&call, descriptor);
     errno = before;
     int result = otel_real.connect(descriptor, address, length);
     if (call.state) {

@@ -8,7 +8,7 @@ import OTelSemanticConventions
 /// Traces `connect(2)` of TCP sockets that wait for the outcome: one INTERNAL span each.
 ///
 /// Source: semantic conventions, dotnet/dotnet-network-traces.md, "Socket connect". A socket that does not wait answers EINPROGRESS:
-/// the span is given up, since its end is not seen here. Under a traced libcurl call there is none: that span's layer.
+/// then there is no span, since its end is not seen here. Under a traced libcurl call there is none: that span's layer.
 /// Any thread; async-signal-safe; allocates never.
 public struct SocketInstrumentor<T: Tracer> {
   let tracer: T
@@ -25,28 +25,22 @@ public struct SocketInstrumentor<T: Tracer> {
     otel_socket_hint(descriptor).pointee = UInt8(truncatingIfNeeded: isTCP ? OTEL_SOCKET_TCP : OTEL_SOCKET_OTHER)
   }
 
+  /// Starts the span; it is encoded at its end, when the kernel has vouched for the address.
   @inline(__always)
-  public func connectEnter(_ call: UnsafeMutablePointer<otel_call>, _ descriptor: Int32, _ address: UnsafePointer<sockaddr>, _ length: UInt32) {
+  public func connectEnter(_ call: UnsafeMutablePointer<otel_call>, _ descriptor: Int32) {
     guard descriptor >= 0, descriptor < OTEL_SOCKET_HINTS, otel_socket_hint(descriptor).pointee == UInt8(truncatingIfNeeded: OTEL_SOCKET_TCP)
     else { return }
     let scope = CallScope(tracer: tracer)
-    guard !scope.isInsideCall(call), var span = scope.begin(call) else { return }
-    withPeer(address, length) { peer, name in
-      tracer.openHalf(&span, name: name, kind: .internal, scope: .sockets) { writeStart(&$0, peer, name) }
-    }
+    guard !scope.isInsideCall(call), let span = scope.begin(call) else { return }
     scope.enter(call, span)
   }
 
   @inline(__always)
   public func connectExit(
-    _ call: UnsafeMutablePointer<otel_call>, _ address: UnsafePointer<sockaddr>, _ length: UInt32, _ result: Int32, _ error: Int32
+    _ call: UnsafeMutablePointer<otel_call>, _ address: UnsafePointer<sockaddr>?, _ length: UInt32, _ result: Int32, _ error: Int32
   ) {
     let span = CallScope(tracer: tracer).leave(call)
-    guard span.isRecording else { return }
-    if result != 0, error == EINPROGRESS || error == EALREADY || error == EINTR || error == EAGAIN {
-      tracer.discard(span)
-      return
-    }
+    guard span.isRecording, let address, result == 0 || isOutcome(error) else { return }
     withPeer(address, length) { peer, name in
       tracer.closeHalf(span, name: name, kind: .internal, scope: .sockets) {
         writeStart(&$0, peer, name)
@@ -56,6 +50,15 @@ public struct SocketInstrumentor<T: Tracer> {
           $0.setError()
         }
       }
+    }
+  }
+
+  /// Whether `error` says how the attempt ended. The first four say that it goes on, or goes on without us; the others that there was
+  /// no attempt: not a socket, or an address that the kernel could not read.
+  private func isOutcome(_ error: Int32) -> Bool {
+    switch error {
+    case EINPROGRESS, EALREADY, EINTR, EAGAIN, EFAULT, EBADF, ENOTSOCK: false
+    default: true
     }
   }
 

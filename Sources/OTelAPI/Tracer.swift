@@ -65,8 +65,6 @@ public protocol Tracer {
   /// Goes on with what `suspend` kept; nil when that is gone (a fork, a new region).
   func resume(_ span: OpenSpan) -> Recorder?
   func end(_ recorder: Recorder, of span: OpenSpan, scope: InstrumentationScope)
-  /// Gives `span` up: it turned out to be no span.
-  func discard(_ span: OpenSpan)
   /// Gives up what is in slot number `slot`: its call never returned.
   func abandon(slot: Int)
   /// Number of `span`'s slot for `abandon`; 0 when it has none.

@@ -14,7 +14,7 @@ enum Hooks {
 
   /// Empties the part of an instrumentation that is switched off.
   static func removeSockets(from table: inout otel_hook_table) {
-    table.connect_enter = { _, _, _, _ in }
+    table.connect_enter = { _, _ in }
     table.socket_opened = { _, _, _, _ in }
   }
 
@@ -29,7 +29,7 @@ enum Hooks {
 
 /// Written only before it is installed.
 nonisolated(unsafe) var hookTable = otel_hook_table(
-  connect_enter: { Hooks.sockets.connectEnter($0, $1, $2, $3) },
+  connect_enter: { Hooks.sockets.connectEnter($0, $1) },
   connect_exit: { Hooks.sockets.connectExit($0, $1, $2, $3, $4) },
   socket_opened: { Hooks.sockets.opened($0, domain: $1, type: $2, protocol: $3) },
   curl_opened: { Hooks.curl.opened($0, $1) },

@@ -120,9 +120,10 @@ static inline bool otel_curl_set_headers(const struct otel_curl_library *library
 
 /// Each function: any thread, async-signal-safe, returns quickly; errno is the wrapper's business.
 struct otel_hook_table {
-    void (*connect_enter)(struct otel_call *call, int descriptor, const struct sockaddr *address, uint32_t length);
+    /// Without the address: until the kernel has read it, it may be anything (EFAULT).
+    void (*connect_enter)(struct otel_call *call, int descriptor);
     /// `error` is errno when `result` is -1.
-    void (*connect_exit)(struct otel_call *call, const struct sockaddr *address, uint32_t length, int result, int error);
+    void (*connect_exit)(struct otel_call *call, const struct sockaddr *_Nullable address, uint32_t length, int result, int error);
     /// After socket(2) returned `descriptor`.
     void (*socket_opened)(int descriptor, int domain, int type, int protocol);
 
