@@ -21,10 +21,11 @@ static long clone_on(char *stack_end, int (*work)(void *), void *argument) {
         "jnz 1f\n\t"
         "mov %[argument], %%rdi\n\t"
         "call *%[work]\n\t"
-        "mov %%eax, %%edi\n\t"
+        "mov %%eax, %%edi\n"
+        "2:\n\t"
         "mov %[exit_group], %%eax\n\t"
         "syscall\n\t"
-        "hlt\n"
+        "jmp 2b\n"
         "1:"
         : "=a"(result)
         : "a"((long)SYS_clone), "D"((long)(CLONE_VM | CLONE_VFORK)), "S"(top), "d"(0L), "r"(r10), "r"(r8), [work] "r"(work),

@@ -14,11 +14,14 @@ public struct Text {
     self.count = count
   }
 
-  /// A literal. At an inlined call its address and length are constants and nothing can trap.
+  /// A literal. The accessors of `StaticString` trap on what no literal of ours is (a single scalar, a null pointer), which shows
+  /// wherever the compiler does not see which literal it has. Its three words are `@frozen`: address, count, flags.
   @inlinable @inline(__always)
   public init(_ literal: StaticString) {
-    start = literal.utf8Start
-    count = literal.utf8CodeUnitCount
+    let (address, count, flags) = unsafeBitCast(literal, to: (UInt, Int, UInt8).self)
+    let isPointer = flags & 1 == 0
+    start = UnsafePointer(bitPattern: isPointer ? address : 1).unsafelyUnwrapped
+    self.count = isPointer ? count : 0
   }
 
   /// A NUL-terminated C string, looked at up to `limit` bytes.

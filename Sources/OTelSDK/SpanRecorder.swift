@@ -94,7 +94,8 @@ public struct SpanRecorder: SpanAttributes {
   /// Tag and lengths of `attributes { key, value { … } }` and the key. False when there is no room.
   @inline(__always)
   private mutating func open(_ key: StaticString, valueSize: Int) -> Bool {
-    let keySize = key.utf8CodeUnitCount
+    let key = Text(key)
+    let keySize = key.count
     let pairSize = 3 &+ keySize &+ FieldWriter.varintSize(valueSize) &+ valueSize
     guard attributeCount < limits.attributeCount, limit - writer.next >= pairSize &+ 4 || grow() && limit - writer.next >= pairSize &+ 4 else {
       droppedCount &+= 1
@@ -104,7 +105,7 @@ public struct SpanRecorder: SpanAttributes {
     writer.byte(SpanField.attributes)
     writer.varint(UInt64(truncatingIfNeeded: pairSize))
     writer.pair(SpanField.key, UInt8(truncatingIfNeeded: keySize))
-    writer.bytes(Text(key))
+    writer.bytes(key)
     writer.byte(SpanField.value)
     writer.varint(UInt64(truncatingIfNeeded: valueSize))
     return true
