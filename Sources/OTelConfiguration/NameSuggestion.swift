@@ -5,7 +5,7 @@ package enum NameSuggestion {
   /// The name nearest to `text`, if it is near: at most a third of it is wrong, and at most `limit` letters.
   package static func nearest(to text: Text, among names: [Text], limit: Int) -> Text? {
     var best: Text?
-    var least = min(limit, text.count / 3) + 1
+    var least = min(limit, (text.count + 2) / 3) + 1
     for name in names where abs(name.count - text.count) < least {
       let distance = distance(text, name)
       if distance < least {

@@ -73,10 +73,16 @@ package struct InitProcess {
     var result: Int32?
     while true {
       var status: Int32 = 0
-      let ended = waitpid(-1, &status, WNOHANG)
-      guard ended > 0 else { return result }
-      guard ended == program else { continue }
+      let child = waitpid(-1, &status, WNOHANG | WUNTRACED)
+      guard child > 0 else { return result }
+      guard child == program else { continue }
       let signal = status & 0x7f
+      if signal == 0x7f {
+        // Stopped. As the first process itself it could not have been, by Ctrl-Z: the kernel lets no group be stopped that has nobody
+        // to continue it (setpgid(2), orphaned process groups).
+        if (status >> 8) & 0xff == SIGTSTP { kill(program, SIGCONT) }
+        continue
+      }
       result = signal == 0 ? (status >> 8) & 0xff : ExitStatus.signalBase + signal
     }
   }

@@ -55,7 +55,7 @@ package enum TargetInspector {
   }
 
   private static func classify(interpreter: ByteString) -> Target {
-    let file = ByteString(interpreter.bytes[interpreter.directory.bytes.count...].drop { $0 == 0x2f })
+    let file = interpreter.split("/").last ?? interpreter
     if file.hasPrefix("ld-linux") || file.hasPrefix("ld.so") || file.hasPrefix("ld64.so") || file.hasPrefix("ld-2.") { return .loadable }
     if file.hasPrefix("ld-musl") { return .foreign(reason: "it is a program for musl and the agent needs glibc") }
     return .foreign(reason: "its loader \(interpreter.quoted) is not glibc's")
