@@ -10,6 +10,11 @@
 #include <stdlib.h>
 #include <string.h>
 
+static size_t discard(char *body, size_t size, size_t count, void *context) {
+    (void)body, (void)context;
+    return size * count;
+}
+
 int main(int argc, char **argv) {
     if (argc < 2) {
         fprintf(stderr, "usage: %s URL [COUNT]\n", argv[0]);
@@ -20,6 +25,7 @@ int main(int argc, char **argv) {
     CURL *handle = curl_easy_init();
     if (!handle) return 1;
     curl_easy_setopt(handle, CURLOPT_URL, argv[1]);
+    curl_easy_setopt(handle, CURLOPT_WRITEFUNCTION, discard);
     long succeeded = 0;
     for (long i = 0; i < count; i++) {
         char header[64];
