@@ -81,7 +81,9 @@ final class RegionReader {
     attached.hostDrops = header.drops
     if header.isSuperseded {
       // All that is not exported has been copied into the process's newer region: here it would be sent twice.
+      // So have its counters.
       attached.phase = .discarded
+      attached.hostDrops = [UInt64](repeating: 0, count: DropReason.count)
       attached.recorded -= attached.discardQueue()
       return
     }
