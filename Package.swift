@@ -85,7 +85,11 @@ let outside: [Target] = [
     name: "otel-relay",
     dependencies: ["OTelRelay", "COTelShims", .product(name: "ArgumentParser", package: "swift-argument-parser")], swiftSettings: common),
   .target(name: "OTelLaunch", dependencies: ["OTelConfiguration", "OTelPrimitives", "COTelShims"], swiftSettings: common),
-  .executableTarget(name: "otel-instrument", dependencies: ["OTelLaunch", "COTelShims"], swiftSettings: common),
+  // Released without any shared library: it starts with every program, and libstdc++ alone would be half of its time; it runs in images
+  // with an older glibc than ours; and no LD_PRELOAD, of ours or of others, is loaded into it.
+  .executableTarget(
+    name: "otel-instrument", dependencies: ["OTelLaunch", "COTelShims"], swiftSettings: common,
+    linkerSettings: [.unsafeFlags(["-static-executable"], .when(configuration: .release))]),
 
   .testTarget(name: "OTelRegionTests", dependencies: ["OTelRegion", "OTelPrimitives", "COTelShims"], swiftSettings: common),
   .testTarget(name: "OTelConfigurationTests", dependencies: ["OTelConfiguration", "OTelPrimitives"], swiftSettings: common),
