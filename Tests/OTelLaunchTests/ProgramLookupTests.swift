@@ -82,6 +82,25 @@ import Testing
 
   @Test func staticallyLinked() throws { #expect(try inspect(program(interpreter: nil)) == .staticallyLinked) }
 
+  @Test func sanitizers() throws {
+    let home = try Home()
+    try Data("int main(void) { return 0; }".utf8).write(to: URL(fileURLWithPath: home.path + "/main.c"))
+    func build(_ options: String...) throws -> TargetInspector.Target {
+      let result = try run("cc", options + ["-o", home.path + "/main", home.path + "/main.c"], environment: home.environment)
+      try #require(result.status == 0, "\(result.errors)")
+      return TargetInspector.inspect(ByteString(home.path + "/main"))
+    }
+    // Named as a library is enough; the sanitizer itself need not be installed.
+    _ = try build("-shared", "-fPIC", "-Wl,-soname,libasan.so.8")
+    try FileManager.default.moveItem(atPath: home.path + "/main", toPath: home.path + "/libasan.so")
+    guard case .foreign(let reason) = try build("-L\(home.path)", "-Wl,--no-as-needed", "-lasan") else {
+      Issue.record("a program with libasan counts as loadable")
+      return
+    }
+    #expect(reason.contains("libasan.so.8"))
+    #expect(try build() == .loadable)
+  }
+
   @Test func scripts() throws {
     #expect(try inspect(Array("#! /bin/sh -e\n".utf8)) == .loadable)
     #expect(try inspect(Array("#!".utf8)) == .loadable)
