@@ -2,6 +2,7 @@
 //
 //   calls time   CALL COUNT       nanoseconds per call: median and minimum over bursts
 //   calls step   CALL COUNT       user-space instructions per call: median, minimum, maximum
+//   calls trace  CALL COUNT       the object and offset of each instruction of the last of COUNT calls, one a line
 //   calls run    CALL COUNT       nothing but the calls, for callgrind
 //   calls first  CALL COUNT [MIB] nanoseconds of the first call and the median of COUNT later ones, with MIB touched before
 //   calls rate   CALL PER_SECOND SECONDS
@@ -13,6 +14,7 @@
 #include "step.h"
 #include <arpa/inet.h>
 #include <curl/curl.h>
+#include <dlfcn.h>
 #include <netinet/in.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -108,6 +110,24 @@ static void measure_steps(void (*call)(void), long count) {
     printf("%lu %lu %lu\n", samples[count / 2], samples[0], samples[count - 1]);
 }
 
+static void trace_steps(void (*call)(void), long count) {
+    static uint64_t addresses[1 << 20];
+    step_addresses = addresses;
+    step_addresses_capacity = sizeof addresses / sizeof *addresses;
+    prepare_stepping();
+    for (int i = 0; i < WARM_UP; i++) call();
+    for (long i = 0; i < count; i++) {
+        start_stepping();
+        call();
+        stop_stepping();
+    }
+    for (uint64_t i = 0; i < stepped && i < step_addresses_capacity; i++) {
+        Dl_info info = {0};
+        dladdr((void *)addresses[i], &info);
+        printf("%s %#lx\n", info.dli_fname ? info.dli_fname : "?", addresses[i] - (uint64_t)info.dli_fbase);
+    }
+}
+
 static void measure_first(void (*call)(void), long count, size_t mebibytes) {
     if (mebibytes) {
         void *ballast = mmap(NULL, mebibytes << 20, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
@@ -162,6 +182,7 @@ int main(int argc, char **argv) {
     if (count < 0 || count > SAMPLES_MAX * (long)BURST) return 2;
     if (!strcmp(mode, "time")) measure_time(call, count);
     else if (!strcmp(mode, "step") && count <= SAMPLES_MAX) measure_steps(call, count);
+    else if (!strcmp(mode, "trace")) trace_steps(call, count);
     else if (!strcmp(mode, "first") && count <= SAMPLES_MAX) measure_first(call, count, argc > 4 ? strtoul(argv[4], NULL, 10) : 0);
     else if (!strcmp(mode, "rate") && argc > 4) keep_rate(call, count, atol(argv[4]));
     else if (!strcmp(mode, "memory")) measure_memory(call, count);

@@ -7,16 +7,21 @@
 #include <signal.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <ucontext.h>
 
 static volatile uint64_t stepped;
+/// When set, the address of each instruction is kept here, as long as there is room.
+static uint64_t *step_addresses;
+static uint64_t step_addresses_capacity;
 
-static void count_step(int signal) {
-    (void)signal;
+static void count_step(int signal, siginfo_t *info, void *context) {
+    (void)signal, (void)info;
+    if (stepped < step_addresses_capacity) step_addresses[stepped] = (uint64_t)((ucontext_t *)context)->uc_mcontext.gregs[REG_RIP];
     stepped = stepped + 1;
 }
 
 static inline void prepare_stepping(void) {
-    struct sigaction action = {.sa_handler = count_step};
+    struct sigaction action = {.sa_sigaction = count_step, .sa_flags = SA_SIGINFO};
     sigaction(SIGTRAP, &action, NULL);
 }
 
