@@ -33,6 +33,8 @@ int main(int argc, char **argv) {
     printf(" %d", curl_easy_setopt(handle, CURLOPT_MAX_RECV_SPEED_LARGE, (curl_off_t)1 << 40));
     printf(" %d", curl_easy_setopt(handle, CURLOPT_PRIVATE, &bytes));
     printf(" %d", curl_easy_setopt(handle, CURLOPT_HTTPHEADER, headers));
+    // Its size too: without it libcurl 7.88 cannot duplicate the handle.
+    printf(" %d", curl_easy_setopt(handle, CURLOPT_POSTFIELDSIZE, 3L));
     printf(" %d", curl_easy_setopt(handle, CURLOPT_COPYPOSTFIELDS, "a=1"));
     struct curl_blob blob = {(void *)"x", 1, CURL_BLOB_COPY};
     printf(" %d", curl_easy_setopt(handle, CURLOPT_SSLCERT_BLOB, &blob));
