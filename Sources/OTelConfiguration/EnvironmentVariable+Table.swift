@@ -41,7 +41,7 @@ extension EnvironmentVariable {
       "OTEL_PROPAGATORS", .general,
       .choices(
         Choices(["tracecontext", "baggage", "none"], notYet: ["b3", "b3multi", "jaeger", "xray", "ottrace"])),
-      default: "tracecontext,baggage", help: "The formats in which trace context is read and passed on."),
+      default: "tracecontext,baggage", help: "The formats in which trace context is read and passed on. baggage is accepted, and there is none to pass on yet."),
     EnvironmentVariable(
       "OTEL_LOG_LEVEL", .general,
       .choice(Choices(["none", "off", "error", "warn", "info", "debug", "trace", "verbose", "fatal"])),
@@ -97,12 +97,16 @@ extension EnvironmentVariable {
       help: "The most characters of an attribute's value in a span."),
     EnvironmentVariable(
       "OTEL_SPAN_ATTRIBUTE_COUNT_LIMIT", .limits, anyInteger, default: "128", help: "The most attributes of a span."),
-    EnvironmentVariable("OTEL_SPAN_EVENT_COUNT_LIMIT", .limits, anyInteger, default: "128", help: "The most events of a span."),
-    EnvironmentVariable("OTEL_SPAN_LINK_COUNT_LIMIT", .limits, anyInteger, default: "128", help: "The most links of a span."),
     EnvironmentVariable(
-      "OTEL_EVENT_ATTRIBUTE_COUNT_LIMIT", .limits, anyInteger, default: "128", help: "The most attributes of a span's event."),
+      "OTEL_SPAN_EVENT_COUNT_LIMIT", .limits, anyInteger, default: "128", .notYetSilent,
+      help: "The most events of a span. No instrumentation records events yet."),
     EnvironmentVariable(
-      "OTEL_LINK_ATTRIBUTE_COUNT_LIMIT", .limits, anyInteger, default: "128", help: "The most attributes of a span's link."),
+      "OTEL_SPAN_LINK_COUNT_LIMIT", .limits, anyInteger, default: "128", .notYetSilent,
+      help: "The most links of a span. No instrumentation records links yet."),
+    EnvironmentVariable(
+      "OTEL_EVENT_ATTRIBUTE_COUNT_LIMIT", .limits, anyInteger, default: "128", .notYetSilent, help: "The most attributes of a span's event."),
+    EnvironmentVariable(
+      "OTEL_LINK_ATTRIBUTE_COUNT_LIMIT", .limits, anyInteger, default: "128", .notYetSilent, help: "The most attributes of a span's link."),
   ]
 
   private static let instrumentation: [EnvironmentVariable] = [
