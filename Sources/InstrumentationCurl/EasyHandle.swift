@@ -52,6 +52,8 @@ public struct EasyHandle {
     record.pointee.method = from.pointee.method
     record.pointee.no_body = from.pointee.no_body
     record.pointee.custom_method_count = from.pointee.custom_method_count
+    record.pointee.custom_method_is_known = from.pointee.custom_method_is_known
+    record.pointee.url_is_ascii = from.pointee.url_is_ascii
     record.pointee.unified_headers = from.pointee.unified_headers
     record.pointee.default_protocol = from.pointee.default_protocol
     record.pointee.injecting = 0
@@ -95,6 +97,7 @@ public struct EasyHandle {
     let method = Text(cString: string, limit: Int(OTEL_CURL_METHOD))
     memcpy(otel_curl_custom_method(record), method.start, method.count)
     record.pointee.custom_method_count = UInt8(truncatingIfNeeded: method.count)
+    record.pointee.custom_method_is_known = HTTPMethod.isKnown(method) ? 1 : 0
   }
 
   private func setURL(_ value: UInt) {
@@ -106,17 +109,18 @@ public struct EasyHandle {
 
   /// Keeps `text` redacted: what must not leave is not even stored.
   func keep(_ text: Text) {
-    guard let url = RequestURL(text) else {
+    guard let parts = RequestURL(text) else {
       record.pointee.url_kind = URLKind.other
       return
     }
     // Without a scheme the default protocol decides; libcurl tells its choice after the transfer.
-    if !url.hasScheme, record.pointee.default_protocol != 0 { return }
-    let written = URLRedaction.write(url, to: otel_curl_url(record), capacity: Int(OTEL_CURL_URL))
+    if !parts.hasScheme, record.pointee.default_protocol != 0 { return }
+    let written = URLRedaction.write(parts, to: otel_curl_url(record), capacity: Int(OTEL_CURL_URL))
     record.pointee.url_count = UInt32(truncatingIfNeeded: written.count)
     record.pointee.host_start = UInt32(truncatingIfNeeded: written.hostStart)
-    record.pointee.host_count = UInt32(truncatingIfNeeded: url.serverAddress.count)
-    record.pointee.port = UInt32(truncatingIfNeeded: url.serverPort)
+    record.pointee.host_count = UInt32(truncatingIfNeeded: parts.serverAddress.count)
+    record.pointee.port = UInt32(truncatingIfNeeded: parts.serverPort)
+    record.pointee.url_is_ascii = UTF8Measure.isASCII(url) ? 1 : 0
     record.pointee.url_kind = URLKind.http
   }
 
@@ -129,6 +133,10 @@ public struct EasyHandle {
     let start = Int(truncatingIfNeeded: record.pointee.host_start)
     return url.slice(start, start &+ Int(truncatingIfNeeded: record.pointee.host_count))
   }
+
+  /// Whether `method` is one of the conventions' known ones.
+  @inline(__always)
+  var hasKnownMethod: Bool { record.pointee.custom_method_count == 0 || record.pointee.custom_method_is_known != 0 }
 
   /// The method that the request will have.
   @inline(__always)

@@ -15,28 +15,31 @@ struct TransferSpan {
   @inline(__always)
   var name: Text {
     guard let handle else { return Text("HTTP") }
-    let method = handle.method
-    return HTTPMethod.isKnown(method) ? method : Text("HTTP")
+    return handle.hasKnownMethod ? handle.method : Text("HTTP")
   }
 
   /// What is known before the request: what samplers may look at.
   @inline(__always)
   func writeStart<A: SpanAttributes>(_ attributes: inout A) {
     guard let handle else { return }
-    let method = handle.method
-    if HTTPMethod.isKnown(method) {
-      attributes.set(Attribute.httpRequestMethod, method)
+    if handle.hasKnownMethod {
+      attributes.set(Attribute.httpRequestMethod, ascii: handle.method)
     } else {
-      attributes.set(Attribute.httpRequestMethod, Text("_OTHER"))
-      attributes.set(Attribute.httpRequestMethodOriginal, method)
+      attributes.set(Attribute.httpRequestMethod, ascii: Text("_OTHER"))
+      attributes.set(Attribute.httpRequestMethodOriginal, handle.method)
     }
     if handle.record.pointee.url_kind == URLKind.http { writeURL(handle, &attributes) }
   }
 
   @inline(__always)
   private func writeURL<A: SpanAttributes>(_ handle: EasyHandle, _ attributes: inout A) {
-    attributes.set(Attribute.urlFull, handle.url)
-    attributes.set(Attribute.serverAddress, handle.serverAddress)
+    if handle.record.pointee.url_is_ascii != 0 {
+      attributes.set(Attribute.urlFull, ascii: handle.url)
+      attributes.set(Attribute.serverAddress, ascii: handle.serverAddress)
+    } else {
+      attributes.set(Attribute.urlFull, handle.url)
+      attributes.set(Attribute.serverAddress, handle.serverAddress)
+    }
     attributes.set(Attribute.serverPort, Int64(handle.record.pointee.port))
   }
 
@@ -50,22 +53,22 @@ struct TransferSpan {
     if let peer = otel_curl_string(library, easy, Int32(OTEL_CURLINFO_PRIMARY_IP)) {
       let address = Text(cString: peer, limit: 64)
       if !address.isEmpty {
-        attributes.set(Attribute.networkPeerAddress, address)
+        attributes.set(Attribute.networkPeerAddress, ascii: address)
         let port = otel_curl_number(library, easy, Int32(OTEL_CURLINFO_PRIMARY_PORT))
         if port > 0 { attributes.set(Attribute.networkPeerPort, Int64(port)) }
       }
     }
     switch otel_curl_number(library, easy, Int32(OTEL_CURLINFO_HTTP_VERSION)) {
-    case 1: attributes.set(Attribute.networkProtocolVersion, Text("1.0"))
-    case 2: attributes.set(Attribute.networkProtocolVersion, Text("1.1"))
-    case 3: attributes.set(Attribute.networkProtocolVersion, Text("2"))
-    case 30: attributes.set(Attribute.networkProtocolVersion, Text("3"))
+    case 1: attributes.set(Attribute.networkProtocolVersion, ascii: Text("1.0"))
+    case 2: attributes.set(Attribute.networkProtocolVersion, ascii: Text("1.1"))
+    case 3: attributes.set(Attribute.networkProtocolVersion, ascii: Text("2"))
+    case 30: attributes.set(Attribute.networkProtocolVersion, ascii: Text("3"))
     default: break
     }
     if status >= 400 {
       writeStatusError(&attributes, status)
     } else if result != OTEL_CURLE_OK, let error = TransferError.name(result) {
-      attributes.set(Attribute.errorType, Text(error))
+      attributes.set(Attribute.errorType, ascii: Text(error))
       attributes.setError()
     }
   }
@@ -76,7 +79,7 @@ struct TransferSpan {
     withUnsafeMutableBytes(of: &digits) { buffer in
       guard let start = buffer.baseAddress?.assumingMemoryBound(to: UInt8.self) else { return }
       let count = Decimal.write(UInt64(truncatingIfNeeded: status), to: start)
-      attributes.set(Attribute.errorType, Text(start, count: count))
+      attributes.set(Attribute.errorType, ascii: Text(start, count: count))
     }
     attributes.setError()
   }
@@ -96,9 +99,9 @@ struct TransferSpan {
     guard let string = otel_curl_string(library, easy, Int32(OTEL_CURLINFO_EFFECTIVE_METHOD)) else { return }
     let method = Text(cString: string, limit: 64)
     if HTTPMethod.isKnown(method) {
-      attributes.set(Attribute.httpRequestMethod, method)
+      attributes.set(Attribute.httpRequestMethod, ascii: method)
     } else {
-      attributes.set(Attribute.httpRequestMethod, Text("_OTHER"))
+      attributes.set(Attribute.httpRequestMethod, ascii: Text("_OTHER"))
       attributes.set(Attribute.httpRequestMethodOriginal, method)
     }
     guard let url = otel_curl_string(library, easy, Int32(OTEL_CURLINFO_EFFECTIVE_URL)) else { return }

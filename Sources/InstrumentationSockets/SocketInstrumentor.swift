@@ -30,6 +30,7 @@ public struct SocketInstrumentor<T: Tracer> {
   public func connectEnter(_ call: UnsafeMutablePointer<otel_call>, _ descriptor: Int32) {
     guard descriptor >= 0, descriptor < OTEL_SOCKET_HINTS, otel_socket_hint(descriptor).pointee == UInt8(truncatingIfNeeded: OTEL_SOCKET_TCP)
     else { return }
+    guard tracer.recordsRoots else { return }
     let scope = CallScope(tracer: tracer)
     guard !scope.isInsideCall(call), let span = scope.begin(call) else { return }
     scope.enter(call, span)
@@ -46,7 +47,7 @@ public struct SocketInstrumentor<T: Tracer> {
         writeStart(&$0, peer, name)
       } end: {
         if result != 0 {
-          $0.set(Attribute.errorType, Text(ConnectError.name(error)))
+          $0.set(Attribute.errorType, ascii: Text(ConnectError.name(error)))
           $0.setError()
         }
       }
@@ -82,8 +83,8 @@ public struct SocketInstrumentor<T: Tracer> {
 
   @inline(__always)
   private func writeStart<A: SpanAttributes>(_ attributes: inout A, _ peer: PeerAddress, _ name: Text) {
-    attributes.set(Attribute.networkPeerAddress, name.slice(15, 15 &+ peer.count))
+    attributes.set(Attribute.networkPeerAddress, ascii: name.slice(15, 15 &+ peer.count))
     attributes.set(Attribute.networkPeerPort, Int64(peer.port))
-    attributes.set(Attribute.networkType, peer.isIPv6 ? Text("ipv6") : Text("ipv4"))
+    attributes.set(Attribute.networkType, ascii: peer.isIPv6 ? Text("ipv6") : Text("ipv4"))
   }
 }

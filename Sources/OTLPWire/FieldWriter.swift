@@ -23,6 +23,15 @@ public struct FieldWriter {
     next += 2
   }
 
+  /// Two tags with the one-byte lengths behind them, in one store.
+  @inlinable @inline(__always)
+  public mutating func quad(_ first: UInt8, _ firstLength: Int, _ second: UInt8, _ secondLength: Int) {
+    let low = UInt32(first) | UInt32(truncatingIfNeeded: firstLength) &<< 8
+    let high = UInt32(second) | UInt32(truncatingIfNeeded: secondLength) &<< 8
+    next.storeBytes(of: low | high &<< 16, as: UInt32.self)
+    next += 4
+  }
+
   @inlinable @inline(__always)
   public mutating func varint(_ value: UInt64) {
     var rest = value

@@ -40,6 +40,8 @@ public struct OpenSpan {
 /// Keys are literals of at most 127 bytes, each set once. A value that exceeds a limit is cut or dropped, and the drop is counted.
 public protocol SpanAttributes {
   mutating func set(_ key: StaticString, _ value: Text)
+  /// A value that is known to be ASCII.
+  mutating func set(_ key: StaticString, ascii value: Text)
   mutating func set(_ key: StaticString, _ value: Int64)
   /// Marks the span as failed. No description: the attributes tell.
   mutating func setError()
@@ -52,6 +54,8 @@ public protocol SpanAttributes {
 public protocol Tracer {
   associatedtype Recorder: SpanAttributes
 
+  /// False: no span is recorded whose parent is not a span of this process. What such a call makes need not be started.
+  var recordsRoots: Bool { get }
   /// Sees to it that the calling thread can start spans. 0 when the process does not trace now.
   func prepare() -> UInt64
   /// Starts a span. Nil when the process does not trace now.

@@ -1,4 +1,4 @@
-public import COTelShims
+import COTelShims
 
 /// Strings in protobuf must be valid UTF-8: one bad byte makes a collector refuse the whole request, and programs hand over any bytes.
 /// Source: https://protobuf.dev/programming-guides/proto3/#scalar
@@ -9,32 +9,53 @@ public enum UTF8Measure {
     /// Bytes that they become: more, when invalid ones are replaced by U+FFFD.
     public let encodedCount: Int
 
-    @usableFromInline @inline(__always)
+    @inline(__always)
     init(sourceCount: Int, encodedCount: Int) { (self.sourceCount, self.encodedCount) = (sourceCount, encodedCount) }
   }
 
   /// How much of `text` to take: at most `characters` characters, at most `bytes` bytes once encoded, no character cut.
-  @inlinable @inline(__always)
+  @inline(__always)
   public static func measure(_ text: Text, characters: UInt32, bytes: Int) -> Result {
     let most = Int(truncatingIfNeeded: characters)
     let count = text.count < bytes ? text.count : bytes
-    var index = 0
-    // Eight at a time as long as they are ASCII, which is nearly always to the end.
+    guard isASCII(Text(text.start, count: count)) else { return measureSlowly(text, characters: most, bytes: bytes) }
+    let taken = count < most ? count : most
+    return Result(sourceCount: taken, encodedCount: taken)
+  }
+
+  private static var highBits: UInt64 { 0x8080_8080_8080_8080 }
+
+  /// Eight bytes at a time, the last eight overlapping what was seen; shorter texts as two overlapping halves.
+  @inline(__always)
+  public static func isASCII(_ text: Text) -> Bool {
+    let count = text.count
     let raw = UnsafeRawPointer(text.start)
-    while count &- index >= 8, (raw + index).loadUnaligned(as: UInt64.self) & 0x8080_8080_8080_8080 == 0 { index &+= 8 }
-    while index < count, text.start[index] < 0x80 { index &+= 1 }
-    if index == count || index >= most {
-      let taken = count < most ? count : most
-      return Result(sourceCount: taken, encodedCount: taken)
+    if count >= 8 {
+      var seen = (raw + (count &- 8)).loadUnaligned(as: UInt64.self)
+      var index = 0
+      while index < count &- 8 {
+        seen |= (raw + index).loadUnaligned(as: UInt64.self)
+        index &+= 8
+      }
+      return seen & highBits == 0
     }
-    return measureSlowly(text, characters: most, bytes: bytes, from: index)
+    if count >= 4 {
+      let both = raw.loadUnaligned(as: UInt32.self) | (raw + (count &- 4)).loadUnaligned(as: UInt32.self)
+      return UInt64(both) & highBits == 0
+    }
+    var index = 0
+    while index < count {
+      if text.start[index] >= 0x80 { return false }
+      index &+= 1
+    }
+    return true
   }
 
   @inline(never)
-  public static func measureSlowly(_ text: Text, characters: Int, bytes: Int, from: Int) -> Result {
-    var index = from
-    var encoded = from
-    var taken = from
+  static func measureSlowly(_ text: Text, characters: Int, bytes: Int) -> Result {
+    var index = 0
+    var encoded = 0
+    var taken = 0
     while index < text.count, taken < characters {
       let length = sequenceLength(text, index)
       let size = length == 0 ? 3 : length

@@ -70,6 +70,9 @@ public struct SDKTracer: Tracer {
   }
 
   @inline(__always)
+  public var recordsRoots: Bool { options.pointee.recordsRoots }
+
+  @inline(__always)
   public var isPropagated: Bool { options.pointee.isPropagated }
 
   @inline(__always)

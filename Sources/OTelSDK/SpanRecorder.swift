@@ -91,44 +91,87 @@ public struct SpanRecorder: SpanAttributes {
     return true
   }
 
-  /// Tag and lengths of `attributes { key, value { … } }` and the key. False when there is no room.
+  /// Whether one more attribute may be written, of `size` bytes in all. Counts it either way.
   @inline(__always)
-  private mutating func open(_ key: StaticString, valueSize: Int) -> Bool {
-    let key = Text(key)
-    let keySize = key.count
-    let pairSize = 3 &+ keySize &+ FieldWriter.varintSize(valueSize) &+ valueSize
-    guard attributeCount < limits.attributeCount, limit - writer.next >= pairSize &+ 4 || grow() && limit - writer.next >= pairSize &+ 4 else {
+  private mutating func admits(_ size: Int) -> Bool {
+    guard attributeCount < limits.attributeCount, limit - writer.next >= size || growFor(size) else {
       droppedCount &+= 1
       return false
     }
     attributeCount &+= 1
+    return true
+  }
+
+  @inline(never)
+  private mutating func growFor(_ size: Int) -> Bool { grow() && limit - writer.next >= size }
+
+  /// The longest `KeyValue` whose lengths take one byte each.
+  private static var short: Int { 127 }
+
+  /// `attributes { key: … value { string_value: … } }` up to the string's bytes. False when it is dropped.
+  @inline(__always)
+  private mutating func openString(_ key: Text, _ size: Int) -> Bool {
+    let pairSize = 6 &+ key.count &+ size
+    guard pairSize <= Self.short else { return openLongString(key, size) }
+    guard admits(pairSize &+ 2) else { return false }
+    writer.quad(SpanField.attributes, pairSize, SpanField.key, key.count)
+    writer.bytes(key)
+    writer.quad(SpanField.value, size &+ 2, SpanField.stringValue, size)
+    return true
+  }
+
+  @inline(never)
+  private mutating func openLongString(_ key: Text, _ size: Int) -> Bool {
+    let valueSize = 1 &+ FieldWriter.varintSize(size) &+ size
+    let pairSize = 3 &+ key.count &+ FieldWriter.varintSize(valueSize) &+ valueSize
+    guard admits(pairSize &+ 4) else { return false }
     writer.byte(SpanField.attributes)
     writer.varint(UInt64(truncatingIfNeeded: pairSize))
-    writer.pair(SpanField.key, UInt8(truncatingIfNeeded: keySize))
+    writer.pair(SpanField.key, UInt8(truncatingIfNeeded: key.count))
     writer.bytes(key)
     writer.byte(SpanField.value)
     writer.varint(UInt64(truncatingIfNeeded: valueSize))
+    writer.byte(SpanField.stringValue)
+    writer.varint(UInt64(truncatingIfNeeded: size))
     return true
   }
 
   @inline(__always)
   public mutating func set(_ key: StaticString, _ value: Text) {
     let measured = UTF8Measure.measure(value, characters: limits.attributeValueLength, bytes: Self.valueCapacity)
-    let size = measured.encodedCount
-    guard open(key, valueSize: 1 &+ FieldWriter.varintSize(size) &+ size) else { return }
-    writer.byte(SpanField.stringValue)
-    writer.varint(UInt64(truncatingIfNeeded: size))
+    guard openString(Text(key), measured.encodedCount) else { return }
     if measured.encodedCount == measured.sourceCount {
-      writer.bytes(value.slice(0, measured.sourceCount))
+      writer.bytes(Text(value.start, count: measured.sourceCount))
     } else {
       writer.next = UTF8Measure.repair(value.slice(0, measured.sourceCount), to: writer.next)
     }
   }
 
   @inline(__always)
+  public mutating func set(_ key: StaticString, ascii value: Text) {
+    let most = Int(truncatingIfNeeded: limits.attributeValueLength)
+    let size = value.count < most ? value.count : most
+    guard size <= Self.valueCapacity, openString(Text(key), size) else { return }
+    writer.bytes(Text(value.start, count: size))
+  }
+
+  @inline(__always)
   public mutating func set(_ key: StaticString, _ value: Int64) {
     let bits = UInt64(bitPattern: value)
-    guard open(key, valueSize: 1 &+ FieldWriter.varintSize(bits)) else { return }
+    let key = Text(key)
+    let valueSize = 1 &+ FieldWriter.varintSize(bits)
+    // A key has at most 127 bytes, a number at most 10: only the pair's length may need two.
+    let pairSize = 4 &+ key.count &+ valueSize
+    guard admits(pairSize &+ 3) else { return }
+    if pairSize <= Self.short {
+      writer.quad(SpanField.attributes, pairSize, SpanField.key, key.count)
+    } else {
+      writer.byte(SpanField.attributes)
+      writer.varint(UInt64(truncatingIfNeeded: pairSize))
+      writer.pair(SpanField.key, UInt8(truncatingIfNeeded: key.count))
+    }
+    writer.bytes(key)
+    writer.pair(SpanField.value, UInt8(truncatingIfNeeded: valueSize))
     writer.byte(SpanField.intValue)
     writer.varint(bits)
   }

@@ -10,6 +10,12 @@ public struct TracerOptions {
   public var isDisabled = false
   /// False with `OTEL_TRACES_EXPORTER=none`: spans live and are passed on, and nobody gets them.
   public var isExported = true
+  /// What the sampler says to spans that have no parent in this process, when it says the same to all: false is "never".
+  public var recordsRoots: Bool {
+    if isDisabled || !isExported { return false }
+    if sampler.isParentBased, processParent.isValid { return processParent.isSampled }
+    return sampler.threshold < Sampler.never
+  }
   /// `OTEL_PROPAGATORS` holds `tracecontext`.
   public var isPropagated = true
   /// `TRACEPARENT`: the parent of the process's root spans. Invalid: there is none.

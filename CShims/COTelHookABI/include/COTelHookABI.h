@@ -88,6 +88,8 @@ struct otel_curl_handle {
     uint8_t unified_headers;  ///< CURLOPT_HEADEROPT: our header would go to proxies too
     uint8_t default_protocol; ///< CURLOPT_DEFAULT_PROTOCOL was set
     uint8_t injecting;
+    uint8_t url_is_ascii;
+    uint8_t custom_method_is_known;
     uint8_t custom_method[OTEL_CURL_METHOD];
     char traceparent[OTEL_CURL_TRACEPARENT];
     char tracestate[OTEL_CURL_TRACESTATE];

@@ -14,15 +14,23 @@ enum {
     OTEL_CURL_STORAGE = 2 * 1024 * 1024,
 };
 
+// Hidden, so that an address is one instruction and not a look-up.
+#define OTEL_STORAGE __attribute__((visibility("hidden")))
+extern OTEL_STORAGE char otel_tracer_bytes[OTEL_TRACER_STORAGE];
+extern OTEL_STORAGE char otel_environment_bytes[OTEL_ENVIRONMENT_STORAGE];
+extern OTEL_STORAGE char otel_executable_bytes[OTEL_EXECUTABLE_STORAGE];
+extern OTEL_STORAGE char *_Nullable otel_relay_variable_pointers[OTEL_RELAY_VARIABLES + 1];
+extern OTEL_STORAGE char otel_curl_bytes[OTEL_CURL_STORAGE];
+
 /// OTelSDK's options and the pointer to the process's state.
-void *otel_tracer_storage(void);
+static inline void *otel_tracer_storage(void) { return otel_tracer_bytes; }
 /// The copy of the environment: OTEL_* first, then what the relay gets. The originals may be overwritten (setproctitle) or freed.
-char *otel_environment_storage(void);
+static inline char *otel_environment_storage(void) { return otel_environment_bytes; }
 /// Target of /proc/self/exe.
-char *otel_executable_storage(void);
+static inline char *otel_executable_storage(void) { return otel_executable_bytes; }
 /// The relay's environment, NULL-terminated.
-char *_Nullable *_Nonnull otel_relay_variables(void);
+static inline char *_Nullable *_Nonnull otel_relay_variables(void) { return otel_relay_variable_pointers; }
 /// InstrumentationCurl's table of handles.
-void *otel_curl_storage(void);
+static inline void *otel_curl_storage(void) { return otel_curl_bytes; }
 
 #pragma clang assume_nonnull end
