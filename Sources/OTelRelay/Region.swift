@@ -38,6 +38,8 @@ final class Region {
   let secret: UInt64
   let instance: (UInt64, UInt64)
   let ordinal: UInt64
+  /// Inode number of the memfd: the same region handed over twice has it twice.
+  let identifier: UInt
   private let identityLength: Int
 
   /// - Parameter descriptor: becomes the region's; closed also when it is refused.
@@ -55,6 +57,7 @@ final class Region {
       let count = words.withUnsafeMutableBytes { pread(descriptor, $0.baseAddress, $0.count, 0) }
       guard count == 64 else { throw .unreadable(count < 0 ? errno : EIO) }
       guard words[Layout.magicOffset / 8] == Layout.magic else { throw .wrongMagic(words[Layout.magicOffset / 8]) }
+      identifier = UInt(status.st_ino)
       secret = words[Layout.secretOffset / 8]
       instance = (words[Layout.instanceOffset / 8], words[Layout.instanceOffset / 8 + 1])
       ordinal = words[Layout.ordinalOffset / 8]

@@ -159,6 +159,7 @@ package final class Relay {
       scan(now, all: true)
       connection.send(StatusReport(self, for: connection.userID).text)
     case .drain: drains.append(DrainWaiter(connection))
+    case .nothing: break
     case .invalid(let why): log.warning("a message of process \(connection.processID) was ignored: \(why)")
     }
     return true
@@ -167,6 +168,8 @@ package final class Relay {
   private func attach(_ descriptor: Int32, _ connection: Connection, _ now: UInt64) {
     do throws(RegionError) {
       let region = try Region(adopting: descriptor)
+      // A process whose hand-over failed halfway may try again; its spans are not to be sent twice.
+      guard !regions.contains(where: { $0.region.identifier == region.identifier }) else { return }
       let identity = ProcessIdentity(region.identity())
       guard let destination = destination(for: identity, userID: connection.userID) else { return }
       report(identity.problems)
@@ -263,9 +266,12 @@ package final class Relay {
     acceptAll(monotonicNanoseconds())
     listener.close()
     let deadline = monotonicNanoseconds() + options.exitNanoseconds
-    repeat {
+    turn(flush: true, limit: 0)
+    // What living processes record from here on they take to the next relay.
+    let targets = regions.map { (region: $0, tail: $0.tail) }
+    while monotonicNanoseconds() < deadline, !connections.isEmpty || targets.contains(where: { !$0.region.isCaughtUp(to: $0.tail) }) {
       turn(flush: true, limit: 50)
-    } while monotonicNanoseconds() < deadline && (!connections.isEmpty || regions.contains { !$0.isCaughtUp })
+    }
     for destination in destinations.values { destination.cancel() }
     for region in regions {
       if region.phase == .live { region.region.write(RelayState.detached, at: Layout.relayStateOffset) } else { reader.abandon(region) }
@@ -302,10 +308,8 @@ package final class Relay {
 }
 
 extension AttachedRegion {
-  /// All that was there at the last look is exported; or its process, which lives, takes it back from a collector that is down.
-  fileprivate var isCaughtUp: Bool {
-    if isFinished { return true }
-    guard phase == .live else { return false }
-    return queue.isEmpty && readPosition == tail || destination.isFailing
+  /// All before `position` is exported; or its process, which lives, takes it back from a collector that is down.
+  fileprivate func isCaughtUp(to position: UInt64) -> Bool {
+    isFinished || phase == .live && (exportedPosition >= position || destination.isFailing)
   }
 }
