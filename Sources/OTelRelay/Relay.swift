@@ -18,7 +18,7 @@ package final class Relay {
     package init(leavesWhenIdle: Bool) { self.leavesWhenIdle = leavesWhenIdle }
   }
 
-  /// Ended processes whose spans wait for a collector: at most so many, and so long. Their memfds hold the spans.
+  /// Ended processes whose spans wait for a collector that does not take them: at most so many, and so long.
   static let mostEnded = 4096
   static let longestWait: UInt64 = 300_000_000_000
   /// A peer that connected and says nothing.
@@ -219,21 +219,26 @@ package final class Relay {
     }
   }
 
-  /// Gives up what cannot be delivered for too long.
+  /// Gives up what cannot be delivered for too long, the oldest first.
   private func boundEnded(_ now: UInt64) {
-    var ended = 0
-    for region in regions where region.phase == .ended { ended += 1 }
-    guard ended > 0 else { return }
-    for region in regions where region.phase == .ended && region.inFlight == 0 {
-      guard ended > Self.mostEnded || now - region.endedAt > Self.longestWait && region.destination.isFailing else { continue }
+    guard destinations.values.contains(where: \.isFailing) else { return }
+    var undeliverable = 0
+    for region in regions where region.isUndeliverable { undeliverable += 1 }
+    for region in regions where region.isUndeliverable {
+      guard undeliverable > Self.mostEnded || now - region.endedAt > Self.longestWait else { return }
       reader.abandon(region)
-      ended -= 1
+      undeliverable -= 1
     }
   }
 
   private func release() {
     guard regions.contains(where: \.isFinished) else { return }
-    for region in regions where region.isFinished { totals.add(region) }
+    for region in regions where region.isFinished {
+      totals.add(region)
+      if region.drops[.corruptRegion] > 0 {
+        log.warning("process \(region.identity.processID ?? 0) (\(region.identity.serviceName)): its region's indices made no sense; what was left in it is lost")
+      }
+    }
     regions.removeAll(where: \.isFinished)
   }
 
@@ -308,6 +313,8 @@ package final class Relay {
 }
 
 extension AttachedRegion {
+  fileprivate var isUndeliverable: Bool { phase == .ended && inFlight == 0 && destination.isFailing }
+
   /// All before `position` is exported; or its process, which lives, takes it back from a collector that is down.
   fileprivate func isCaughtUp(to position: UInt64) -> Bool {
     isFinished || phase == .live && (exportedPosition >= position || destination.isFailing)
