@@ -22,6 +22,7 @@ package struct OTLPExporterOptions: Hashable {
     headers = Self.headers(environment, &problems)
     timeoutMilliseconds = Self.timeout(environment, &problems)
     Self.checkProtocol(environment, &problems)
+    Self.checkUnsupported(environment, &problems)
   }
 
   private static func endpoint(_ environment: EnvironmentBlock, _ problems: inout [InvalidSetting]) -> OTLPEndpoint {
@@ -57,6 +58,26 @@ package struct OTLPExporterOptions: Hashable {
         InvalidSetting("\(name)", "\"\(String(repairing: value))\" is not a number of milliseconds (0 = no limit) and is ignored."))
     }
     return defaultTimeoutMilliseconds
+  }
+
+  /// Settings that cannot be honoured are said out loud: an https endpoint with a private authority fails, and this tells why.
+  private static func checkUnsupported(_ environment: EnvironmentBlock, _ problems: inout [InvalidSetting]) {
+    for name in ["OTEL_EXPORTER_OTLP_TRACES_COMPRESSION", "OTEL_EXPORTER_OTLP_COMPRESSION"] as [StaticString] {
+      guard let value = environment.value(name) else { continue }
+      if !value.trimmed.equalsIgnoringCase("none") {
+        problems.append(InvalidSetting("\(name)", "\"\(String(repairing: value))\" is not supported yet; requests are sent uncompressed."))
+      }
+      break
+    }
+    let files: [(StaticString, StaticString)] = [
+      ("OTEL_EXPORTER_OTLP_TRACES_CERTIFICATE", "OTEL_EXPORTER_OTLP_CERTIFICATE"),
+      ("OTEL_EXPORTER_OTLP_TRACES_CLIENT_CERTIFICATE", "OTEL_EXPORTER_OTLP_CLIENT_CERTIFICATE"),
+      ("OTEL_EXPORTER_OTLP_TRACES_CLIENT_KEY", "OTEL_EXPORTER_OTLP_CLIENT_KEY"),
+    ]
+    for (own, common) in files {
+      guard let name = [own, common].first(where: { environment.value($0) != nil }) else { continue }
+      problems.append(InvalidSetting("\(name)", "is not supported yet; https endpoints are checked against the system's certificate authorities."))
+    }
   }
 
   private static func checkProtocol(_ environment: EnvironmentBlock, _ problems: inout [InvalidSetting]) {

@@ -71,10 +71,13 @@ final class AttachedRegion {
     guard inFlight == 0 else { return false }
     switch phase {
     case .live: return false
-    case .ended: return queue.isEmpty && readPosition == tail && hasClosedSlots
+    case .ended: return queue.isEmpty && isReadToTheEnd
     case .discarded: return queue.isEmpty
     }
   }
+
+  /// All that an ended process left is in the queue, or gone.
+  var isReadToTheEnd: Bool { readPosition == tail && hasClosedSlots }
 
   /// Spans that may still be read from it before its queue is full.
   var room: Int { max(0, identity.batch.maxQueueSize - queue.count) }

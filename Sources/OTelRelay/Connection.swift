@@ -8,6 +8,8 @@ final class Connection {
     case region(Int32)
     case status
     case drain
+    /// The peer only looked whether a relay is there.
+    case nothing
     /// Not a message of this version; why.
     case invalid(String)
   }
@@ -54,6 +56,7 @@ final class Connection {
       for descriptor in descriptors { close(descriptor) }
       return .invalid(why)
     }
+    if length == 0, descriptors.isEmpty { return .nothing }
     guard length == MemoryLayout<otel_message>.size, flags & Int32(MSG_TRUNC) == 0 else { return refuse("it has \(length) bytes") }
     guard message.magic == OTEL_MESSAGE_MAGIC else { return refuse("it is no message of an agent") }
     guard message.version == OTEL_LAYOUT_MAJOR else { return refuse("it is of layout \(message.version), this relay serves \(OTEL_LAYOUT_MAJOR)") }

@@ -22,6 +22,8 @@ final class Destination {
   private let budget: QueueBudget
   private let retry = RetryPolicy()
   private let log: RelayLog
+  /// What was logged last, and when, in monotonic nanoseconds.
+  private var logged: (kind: ExportFailure.Kind, time: UInt64)?
 
   /// Regions with waiting spans, in the order in which they take part in a request.
   private var waiting: [AttachedRegion] = []
@@ -105,6 +107,7 @@ final class Destination {
 
   private func delivered(_ request: ExportRequest, _ response: ExportResponse, _ now: UInt64) {
     if failures > 0 { log.info("\(key.options.endpoint.displayURL): works again") }
+    if response.rejectedSpans == 0 { logged = nil }
     failures = 0
     nextAttempt = 0
     lastSuccess = wallClockNanoseconds()
@@ -161,9 +164,11 @@ final class Destination {
   }
 
   private func failed(_ failure: ExportFailure) {
-    // One line for a collector that is down, not one for every attempt.
-    if lastFailure?.failure != failure || failures == 0 {
-      log.warning(failure.message + (failure.hint.map { " — \($0)" } ?? ""))
+    // One line a minute for a collector that is down, not one for every attempt.
+    let now = monotonicNanoseconds()
+    if logged?.kind != failure.kind || now - (logged?.time ?? 0) >= 60_000_000_000 {
+      logged = (failure.kind, now)
+      log.warning(failure.message + (failure.hint.map { ": \($0)" } ?? ""))
     }
     lastFailure = Failure(failure: failure, time: wallClockNanoseconds())
   }

@@ -17,12 +17,29 @@ package enum Inheritance {
     resetScheduling()
     umask(0o077)
     chdir("/")
-    for name in ["LD_PRELOAD", "LD_LIBRARY_PATH", "LD_AUDIT", "LD_DEBUG", "LD_BIND_NOW", "LD_PROFILE"] { unsetenv(name) }
+    forgetLoaderVariables()
     write("0", to: "/proc/self/oom_score_adj")
     prctl(PR_SET_PDEATHSIG, 0)
-    // It holds API keys: no core files, no ptrace by others of the same user.
-    prctl(PR_SET_DUMPABLE, 0)
+    protect()
     _ = "otel-relay".withCString { prctl(PR_SET_NAME, Int(bitPattern: $0)) }
+  }
+
+  /// What every relay does, also one that was started by hand: it holds API keys, so no core files and no ptrace(2) by others of its
+  /// user; and it needs a descriptor for each process it serves.
+  package static func protect() {
+    prctl(PR_SET_DUMPABLE, 0)
+    raise(7, to: 1 << 20)
+  }
+
+  /// `LD_*` is for ld.so, which has done with it, and for nobody the relay could start.
+  private static func forgetLoaderVariables() {
+    var names: [String] = []
+    var entry = environ
+    while let text = entry.pointee {
+      if strncmp(text, "LD_", 3) == 0 { names.append(String(String(cString: text).prefix { $0 != "=" })) }
+      entry += 1
+    }
+    for name in names { unsetenv(name) }
   }
 
   // <linux/prctl.h>; prctl(2) is variadic, which Swift cannot call.
@@ -68,8 +85,6 @@ package enum Inheritance {
   /// <bits/resource.h>: CPU 0, FSIZE 1, DATA 2, STACK 3, CORE 4, RSS 5, NPROC 6, NOFILE 7, MEMLOCK 8, AS 9.
   private static func resetLimits() {
     for resource in [0, 1, 2, 5, 9] { raise(resource, to: .max) }
-    // One descriptor for each process served.
-    raise(7, to: 1 << 20)
     var none = (UInt64(0), UInt64(0))
     _ = withUnsafeMutablePointer(to: &none) { otel_syscall6(Int(SYS_prlimit64), 0, 4, Int(bitPattern: $0), 0, 0, 0) }
   }

@@ -21,6 +21,8 @@ package final class Listener {
     self.descriptor = descriptor
     self.lock = lock
     self.peers = peers
+    // A relay waits for nobody, also when whoever made the socket forgot to say so.
+    _ = fcntl(descriptor, F_SETFL, fcntl(descriptor, F_GETFL) | O_NONBLOCK)
     name = Self.address(of: descriptor)
   }
 

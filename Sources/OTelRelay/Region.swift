@@ -25,19 +25,13 @@ enum RegionError: Error, Equatable {
 ///
 /// Owns the descriptor. One thread.
 final class Region {
-  /// The words in front, as one read saw them. Every one of them is the word of a process that may lie.
-  struct Header {
-    let tail: UInt64
-    let isSuperseded: Bool
-    /// By `DropReason.rawValue`.
-    let drops: [UInt64]
-  }
-
-  let descriptor: Int32
+  private var descriptor: Int32
   /// Key of the stamps of this region's records.
   let secret: UInt64
   let instance: (UInt64, UInt64)
   let ordinal: UInt64
+  /// Inode number of the memfd: the same region handed over twice has it twice.
+  let identifier: UInt
   private let identityLength: Int
 
   /// - Parameter descriptor: becomes the region's; closed also when it is refused.
@@ -55,6 +49,7 @@ final class Region {
       let count = words.withUnsafeMutableBytes { pread(descriptor, $0.baseAddress, $0.count, 0) }
       guard count == 64 else { throw .unreadable(count < 0 ? errno : EIO) }
       guard words[Layout.magicOffset / 8] == Layout.magic else { throw .wrongMagic(words[Layout.magicOffset / 8]) }
+      identifier = UInt(status.st_ino)
       secret = words[Layout.secretOffset / 8]
       instance = (words[Layout.instanceOffset / 8], words[Layout.instanceOffset / 8 + 1])
       ordinal = words[Layout.ordinalOffset / 8]
@@ -65,7 +60,13 @@ final class Region {
     }
   }
 
-  deinit { close(descriptor) }
+  deinit { release() }
+
+  /// Gives the memory back to the kernel: everything worth having has been read. Nothing can be read or written afterwards.
+  func release() {
+    if descriptor >= 0 { close(descriptor) }
+    descriptor = -1
+  }
 
   /// Reads exactly `buffer.count` bytes at `offset`.
   func read(into buffer: UnsafeMutableRawBufferPointer, at offset: Int) -> Bool {
@@ -81,13 +82,14 @@ final class Region {
     return true
   }
 
-  func header() -> Header? {
+  /// The host's words, as one read saw them; nil when they cannot be read. They are the words of a process that may lie.
+  /// - Parameter drops: by `DropReason.rawValue`; updated.
+  func look(updating drops: inout [UInt64]) -> (tail: UInt64, isSuperseded: Bool)? {
     withUnsafeTemporaryAllocation(byteCount: Layout.relayStateOffset, alignment: 8) { bytes in
       guard read(into: bytes, at: 0) else { return nil }
       func word(_ offset: Int) -> UInt64 { bytes.load(fromByteOffset: offset, as: UInt64.self) }
-      return Header(
-        tail: word(Layout.tailOffset), isSuperseded: word(Layout.supersededOffset) != 0,
-        drops: (0..<DropReason.count).map { word(Layout.dropsOffset + 8 * $0) })
+      for index in drops.indices { drops[index] = word(Layout.dropsOffset + 8 * index) }
+      return (word(Layout.tailOffset), word(Layout.supersededOffset) != 0)
     }
   }
 

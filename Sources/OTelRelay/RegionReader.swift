@@ -47,8 +47,20 @@ final class RegionReader {
       closer.closeOpenSpans(of: attached, now: now)
     }
     if attached.readPosition != before { attached.lastMoved = now }
-    let pause = min(max((now - attached.lastMoved) / 8, Self.shortestPause), Self.longestPause)
-    attached.nextScan = now + pause
+    if attached.phase == .ended, attached.isReadToTheEnd {
+      attached.region.release()
+      attached.nextScan = .max
+    } else {
+      attached.nextScan = Self.nextScan(now: now, lastMoved: attached.lastMoved)
+    }
+  }
+
+  /// An eighth of the time since something moved, within bounds. Regions are looked at together, at multiples of a quantum: thousands of
+  /// idle ones must not wake the relay thousands of times a second.
+  static func nextScan(now: UInt64, lastMoved: UInt64) -> UInt64 {
+    let pause = min(max((now - lastMoved) / 8, shortestPause), longestPause)
+    let quantum = pause >= longestPause / 2 ? longestPause / 4 : shortestPause
+    return (now + pause) / quantum * quantum
   }
 
   /// Gives up all that is left of an ended process, and counts it.
@@ -77,8 +89,7 @@ final class RegionReader {
 
   /// Takes over the host's words.
   private func look(_ attached: AttachedRegion) {
-    guard let header = attached.region.header() else { return giveUp(attached) }
-    attached.hostDrops = header.drops
+    guard let header = attached.region.look(updating: &attached.hostDrops) else { return giveUp(attached) }
     if header.isSuperseded {
       // All that is not exported has been copied into the process's newer region: here it would be sent twice.
       // So have its counters.

@@ -18,7 +18,7 @@ package final class Relay {
     package init(leavesWhenIdle: Bool) { self.leavesWhenIdle = leavesWhenIdle }
   }
 
-  /// Ended processes whose spans wait for a collector: at most so many, and so long. Their memfds hold the spans.
+  /// Ended processes whose spans wait for a collector that does not take them: at most so many, and so long.
   static let mostEnded = 4096
   static let longestWait: UInt64 = 300_000_000_000
   /// A peer that connected and says nothing.
@@ -159,6 +159,7 @@ package final class Relay {
       scan(now, all: true)
       connection.send(StatusReport(self, for: connection.userID).text)
     case .drain: drains.append(DrainWaiter(connection))
+    case .nothing: break
     case .invalid(let why): log.warning("a message of process \(connection.processID) was ignored: \(why)")
     }
     return true
@@ -167,6 +168,8 @@ package final class Relay {
   private func attach(_ descriptor: Int32, _ connection: Connection, _ now: UInt64) {
     do throws(RegionError) {
       let region = try Region(adopting: descriptor)
+      // A process whose hand-over failed halfway may try again; its spans are not to be sent twice.
+      guard !regions.contains(where: { $0.region.identifier == region.identifier }) else { return }
       let identity = ProcessIdentity(region.identity())
       guard let destination = destination(for: identity, userID: connection.userID) else { return }
       report(identity.problems)
@@ -216,21 +219,26 @@ package final class Relay {
     }
   }
 
-  /// Gives up what cannot be delivered for too long.
+  /// Gives up what cannot be delivered for too long, the oldest first.
   private func boundEnded(_ now: UInt64) {
-    var ended = 0
-    for region in regions where region.phase == .ended { ended += 1 }
-    guard ended > 0 else { return }
-    for region in regions where region.phase == .ended && region.inFlight == 0 {
-      guard ended > Self.mostEnded || now - region.endedAt > Self.longestWait && region.destination.isFailing else { continue }
+    guard destinations.values.contains(where: \.isFailing) else { return }
+    var undeliverable = 0
+    for region in regions where region.isUndeliverable { undeliverable += 1 }
+    for region in regions where region.isUndeliverable {
+      guard undeliverable > Self.mostEnded || now - region.endedAt > Self.longestWait else { return }
       reader.abandon(region)
-      ended -= 1
+      undeliverable -= 1
     }
   }
 
   private func release() {
     guard regions.contains(where: \.isFinished) else { return }
-    for region in regions where region.isFinished { totals.add(region) }
+    for region in regions where region.isFinished {
+      totals.add(region)
+      if region.drops[.corruptRegion] > 0 {
+        log.warning("process \(region.identity.processID ?? 0) (\(region.identity.serviceName)): its region's indices made no sense; what was left in it is lost")
+      }
+    }
     regions.removeAll(where: \.isFinished)
   }
 
@@ -263,9 +271,12 @@ package final class Relay {
     acceptAll(monotonicNanoseconds())
     listener.close()
     let deadline = monotonicNanoseconds() + options.exitNanoseconds
-    repeat {
+    turn(flush: true, limit: 0)
+    // What living processes record from here on they take to the next relay.
+    let targets = regions.map { (region: $0, tail: $0.tail) }
+    while monotonicNanoseconds() < deadline, !connections.isEmpty || targets.contains(where: { !$0.region.isCaughtUp(to: $0.tail) }) {
       turn(flush: true, limit: 50)
-    } while monotonicNanoseconds() < deadline && (!connections.isEmpty || regions.contains { !$0.isCaughtUp })
+    }
     for destination in destinations.values { destination.cancel() }
     for region in regions {
       if region.phase == .live { region.region.write(RelayState.detached, at: Layout.relayStateOffset) } else { reader.abandon(region) }
@@ -302,10 +313,10 @@ package final class Relay {
 }
 
 extension AttachedRegion {
-  /// All that was there at the last look is exported; or its process, which lives, takes it back from a collector that is down.
-  fileprivate var isCaughtUp: Bool {
-    if isFinished { return true }
-    guard phase == .live else { return false }
-    return queue.isEmpty && readPosition == tail || destination.isFailing
+  fileprivate var isUndeliverable: Bool { phase == .ended && inFlight == 0 && destination.isFailing }
+
+  /// All before `position` is exported; or its process, which lives, takes it back from a collector that is down.
+  fileprivate func isCaughtUp(to position: UInt64) -> Bool {
+    isFinished || phase == .live && (exportedPosition >= position || destination.isFailing)
   }
 }

@@ -25,15 +25,21 @@ package final class RelayLog {
 
   static let rotateAt = 64 << 10
   static let longestLine = 1024
+  /// Lines a minute: whoever can make the relay complain cannot make it write without end.
+  package static let mostLines = 200
 
   /// Nil when there is no place to write to.
   package let path: String?
   private let level: Level
   private let echoes: Bool
   private var file: Int32 = -1
+  private let linesPerMinute: Int
+  private var minute: UInt64 = 0
+  private var linesInMinute = 0
 
   /// - Parameter echoes: lines also go to standard error: for a relay that runs in a terminal.
-  package init(path: String?, level: Level, echoes: Bool) {
+  package init(path: String?, level: Level, echoes: Bool, linesPerMinute: Int = mostLines) {
+    self.linesPerMinute = linesPerMinute
     self.path = path
     self.level = level
     self.echoes = echoes
@@ -73,11 +79,18 @@ package final class RelayLog {
   package func debug(_ text: String) { write(.debug, text) }
 
   private func write(_ lineLevel: Level, _ text: String) {
-    guard lineLevel <= level else { return }
+    guard lineLevel <= level, isWithinLimit() else { return }
     let line = Array("\(timestamp(wallClockNanoseconds())) \(lineLevel) [\(getpid())] \(Self.escaped(text))\n".utf8)
     if echoes { _ = line.withUnsafeBytes { Glibc.write(2, $0.baseAddress, $0.count) } }
     guard openFile() else { return }
     _ = line.withUnsafeBytes { Glibc.write(file, $0.baseAddress, $0.count) }
+  }
+
+  private func isWithinLimit() -> Bool {
+    let current = monotonicNanoseconds() / 60_000_000_000
+    if current != minute { (minute, linesInMinute) = (current, 0) }
+    linesInMinute += 1
+    return linesInMinute <= linesPerMinute
   }
 
   /// Opens the file, or a fresh one when it has grown too long.

@@ -30,6 +30,7 @@ struct Serve: ParsableCommand {
     let log = RelayLog(
       path: RelayLog.defaultPath(environment: environment), level: RelayLog.Level(named: environment["OTEL_LOG_LEVEL"]), echoes: true)
     signal(SIGPIPE, SIG_IGN)
+    Inheritance.protect()
     do throws(RendezvousError) {
       let listener = try Listener(at: try rendezvous(environment), peers: system || listen != nil ? .any : .own)
       guard let relay = makeRelay(listener: listener, log: log, leavesWhenIdle: false) else { throw .failed(listener.name, ENOMEM) }

@@ -44,4 +44,10 @@ import Testing
   func otherProtocolsAreReported(_ value: String, _ count: Int) {
     #expect(options("OTEL_EXPORTER_OTLP_PROTOCOL=\(value)").1.count == count)
   }
+
+  @Test func whatIsNotSupportedIsSaid() {
+    let (_, problems) = options("OTEL_EXPORTER_OTLP_COMPRESSION=gzip", "OTEL_EXPORTER_OTLP_CERTIFICATE=/ca.pem")
+    #expect(problems.map(\.name) == ["OTEL_EXPORTER_OTLP_COMPRESSION", "OTEL_EXPORTER_OTLP_CERTIFICATE"])
+    #expect(options("OTEL_EXPORTER_OTLP_COMPRESSION=none").1.isEmpty)
+  }
 }

@@ -189,10 +189,11 @@ import Testing
     }
     #expect(scans < 150)
     bench.scan(attached, now: now)
-    #expect(attached.nextScan - now == RegionReader.longestPause)
+    #expect(attached.nextScan - now > RegionReader.longestPause / 2)
+    #expect(attached.nextScan - now <= RegionReader.longestPause)
     host.append(encodedSpan(id: 1))
     bench.scan(attached, now: now)
-    #expect(attached.nextScan == now + RegionReader.shortestPause)
+    #expect(attached.nextScan - now <= RegionReader.shortestPause)
   }
 
   @Test func abandoningCountsWhatWasNeverRead() throws {

@@ -36,9 +36,18 @@ import Testing
     }
   }
 
+  @Test func complaintsAreBounded() {
+    withDirectory { directory in
+      let log = RelayLog(path: directory + "/relay.log", level: .info, echoes: false, linesPerMinute: 5)
+      for _ in 0..<100 { log.info("x") }
+      // Ten, if a minute ended in between.
+      #expect((5...10).contains(text(directory + "/relay.log").split(separator: "\n").count))
+    }
+  }
+
   @Test func isSmall() {
     withDirectory { directory in
-      let log = RelayLog(path: directory + "/relay.log", level: .info, echoes: false)
+      let log = RelayLog(path: directory + "/relay.log", level: .info, echoes: false, linesPerMinute: .max)
       for number in 0..<3000 { log.info("line \(number) " + String(repeating: "x", count: 100)) }
       for name in ["/relay.log", "/relay.log.1"] {
         let size = text(directory + name).utf8.count

@@ -168,6 +168,15 @@ private final class RunningRelay {
     #expect(throws: RendezvousError.taken(running.rendezvous.name)) { _ = try Listener(at: running.rendezvous, peers: .any) }
   }
 
+  @Test func aRegionHandedOverTwiceIsOne() throws {
+    let running = try RunningRelay()
+    let host = TestRegion()
+    try running.attach(host)
+    try running.attach(host)
+    running.turn()
+    #expect(running.relay.regions.count == 1)
+  }
+
   @Test func nonsenseIsRefused() throws {
     let running = try RunningRelay()
     let refused = TestRegion(magic: 5)
