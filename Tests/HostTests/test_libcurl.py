@@ -95,7 +95,9 @@ def test_one_handle_100_000_times(agent, receiver, keepalive, measured):
     assert set(seen[:1000]) == {"-"}
     sent = {line[36:52] for line in seen[1000:]}
     assert len(sent) == count  # one traceparent each, all different
-    assert {span.span_id for span in receiver.spans} == sent, agent.relay_status().stdout
+    arrived = {span.span_id for span in receiver.spans}
+    assert arrived <= sent
+    assert len(arrived) == count, f"{count - len(arrived)} lost\n{agent.relay_status().stdout}"
     measured(f"{count} requests with one handle: peak memory {traced} kB; {bare} kB after 1000 without the agent")
     # A leak of one list node (a few dozen bytes) a request would be several megabytes.
     assert traced - bare < 2048
