@@ -25,14 +25,15 @@ public struct SocketInstrumentor<T: Tracer> {
     otel_socket_hint(descriptor).pointee = UInt8(truncatingIfNeeded: isTCP ? OTEL_SOCKET_TCP : OTEL_SOCKET_OTHER)
   }
 
-  /// Starts the span; it is encoded at its end, when the kernel has vouched for the address.
+  /// Starts the span without its peer: the address may be anything until the kernel has read it.
   @inline(__always)
   public func connectEnter(_ call: UnsafeMutablePointer<otel_call>, _ descriptor: Int32) {
     guard descriptor >= 0, descriptor < OTEL_SOCKET_HINTS, otel_socket_hint(descriptor).pointee == UInt8(truncatingIfNeeded: OTEL_SOCKET_TCP)
     else { return }
     guard tracer.recordsRoots else { return }
     let scope = CallScope(tracer: tracer)
-    guard !scope.isInsideCall(call), let span = scope.begin(call) else { return }
+    guard !scope.isInsideCall(call), var span = scope.begin(call) else { return }
+    tracer.openHalf(&span, name: Text("socket connect"), kind: .internal, scope: .sockets) { _ in }
     scope.enter(call, span)
   }
 
@@ -41,17 +42,21 @@ public struct SocketInstrumentor<T: Tracer> {
     _ call: UnsafeMutablePointer<otel_call>, _ address: UnsafePointer<sockaddr>?, _ length: UInt32, _ result: Int32, _ error: Int32
   ) {
     let span = CallScope(tracer: tracer).leave(call)
-    guard span.isRecording, let address, result == 0 || isOutcome(error) else { return }
-    withPeer(address, length) { peer, name in
-      tracer.closeHalf(span, name: name, kind: .internal, scope: .sockets) {
-        writeStart(&$0, peer, name)
+    guard span.isRecording else { return }
+    guard let address, result == 0 || isOutcome(error) else { return tracer.discard(span) }
+    let isKnown = withPeer(address, length) { peer, name in
+      tracer.closeHalf(span, name: Text("socket connect"), kind: .internal, scope: .sockets) { _ in
       } end: {
+        $0.updateName(name)
+        writePeer(&$0, peer, name)
         if result != 0 {
           $0.set(Attribute.errorType, ascii: Text(ConnectError.name(error)))
           $0.setError()
         }
       }
     }
+    // Neither IPv4 nor IPv6: AF_UNSPEC dissolves an association and connects nothing.
+    if !isKnown { tracer.discard(span) }
   }
 
   /// Whether `error` says how the attempt ended. The first four say that it goes on, or goes on without us; the others that there was
@@ -65,24 +70,25 @@ public struct SocketInstrumentor<T: Tracer> {
 
   private static var prefix: StaticString { "socket connect " }
 
-  /// The peer, and the span's name: "socket connect {address}:{port}".
+  /// The peer, and the span's name: "socket connect {address}:{port}". False, and `body` is not called, for another family.
   @inline(__always)
-  private func withPeer(_ address: UnsafePointer<sockaddr>, _ length: UInt32, _ body: (PeerAddress, Text) -> Void) {
+  private func withPeer(_ address: UnsafePointer<sockaddr>, _ length: UInt32, _ body: (PeerAddress, Text) -> Void) -> Bool {
     withUnsafeTemporaryAllocation(of: UInt8.self, capacity: 96) { buffer in
-      guard let start = buffer.baseAddress else { return }
+      guard let start = buffer.baseAddress else { return false }
       let prefix = Text(Self.prefix)
       memcpy(start, prefix.start, prefix.count)
-      guard let peer = PeerAddress(address, length: length, to: start + prefix.count) else { return }
+      guard let peer = PeerAddress(address, length: length, to: start + prefix.count) else { return false }
       var count = prefix.count &+ peer.count
       start[count] = 0x3a
       count &+= 1
       count &+= Decimal.write(UInt64(truncatingIfNeeded: peer.port), to: start + count)
       body(peer, Text(start, count: count))
+      return true
     }
   }
 
   @inline(__always)
-  private func writeStart<A: SpanAttributes>(_ attributes: inout A, _ peer: PeerAddress, _ name: Text) {
+  private func writePeer<A: SpanAttributes>(_ attributes: inout A, _ peer: PeerAddress, _ name: Text) {
     attributes.set(Attribute.networkPeerAddress, ascii: name.slice(15, 15 &+ peer.count))
     attributes.set(Attribute.networkPeerPort, Int64(peer.port))
     attributes.set(Attribute.networkType, ascii: peer.isIPv6 ? Text("ipv6") : Text("ipv4"))

@@ -43,6 +43,8 @@ public protocol SpanAttributes {
   /// A value that is known to be ASCII.
   mutating func set(_ key: StaticString, ascii value: Text)
   mutating func set(_ key: StaticString, _ value: Int64)
+  /// Gives the span another name, of at most 127 bytes.
+  mutating func updateName(_ name: Text)
   /// Marks the span as failed. No description: the attributes tell.
   mutating func setError()
 }
@@ -69,6 +71,8 @@ public protocol Tracer {
   /// Goes on with what `suspend` kept; nil when that is gone (a fork, a new region).
   func resume(_ span: OpenSpan) -> Recorder?
   func end(_ recorder: Recorder, of span: OpenSpan, scope: InstrumentationScope)
+  /// Gives `span` up: it turned out to be none.
+  func discard(_ span: OpenSpan)
   /// Gives up what is in slot number `slot`: its call never returned.
   func abandon(slot: Int)
   /// Number of `span`'s slot for `abandon`; 0 when it has none.

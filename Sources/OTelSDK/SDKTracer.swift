@@ -120,6 +120,13 @@ public struct SDKTracer: Tracer {
     _ = recorder.finish(endTime: end > span.startTime ? end : span.startTime, tag: tag(scope))
   }
 
+  @inline(__always)
+  public func discard(_ span: OpenSpan) {
+    guard span.generation == process.generation.load(), let region = process.regionAddress, let slot = span.slot, isOwn(slot, span, region)
+    else { return }
+    SpanSlots.release(slot, mark: span.context.spanID)
+  }
+
   @inline(never)
   public func abandon(slot number: Int) {
     guard let region = process.regionAddress, let slot = SpanSlots(region: region).slot(number: number) else { return }

@@ -176,6 +176,15 @@ public struct SpanRecorder: SpanAttributes {
     writer.varint(bits)
   }
 
+  /// Writes the field again: of a field that occurs more than once, the last counts (protobuf encoding, "Last One Wins").
+  @inline(__always)
+  public mutating func updateName(_ name: Text) {
+    let name = name.slice(0, 127)
+    guard limit - writer.next >= name.count &+ 2 else { return }
+    writer.pair(SpanField.name, UInt8(truncatingIfNeeded: name.count))
+    writer.bytes(name)
+  }
+
   @inline(__always)
   public mutating func setError() { isError = true }
 
