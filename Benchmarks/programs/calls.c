@@ -8,7 +8,7 @@
 //   calls rate   CALL PER_SECOND SECONDS
 //   calls memory CALL COUNT       after COUNT calls, in KiB: proportional, private dirty, highest resident memory
 //
-// CALL: perform (curl_easy_perform on $BENCH_URL, the handle reused), connect (a TCP address), unix (connect to a local address),
+// CALL: perform (curl_easy_perform on $BENCH_URL, with $BENCH_HEADER, the handle reused), connect (a TCP address), unix (connect to a local address),
 // socket. With the libraries of fake-curl.c and fake-libc.c behind it, what is left is the cost of the call itself.
 #define _GNU_SOURCE
 #include "step.h"
@@ -68,6 +68,8 @@ static void (*prepare(const char *name))(void) {
         handle = curl_easy_init();
         curl_easy_setopt(handle, CURLOPT_URL, url ? url : "http://service.example:8080/some/path?with=query");
         curl_easy_setopt(handle, CURLOPT_WRITEFUNCTION, discard);
+        static struct curl_slist header;
+        if ((header.data = getenv("BENCH_HEADER"))) curl_easy_setopt(handle, CURLOPT_HTTPHEADER, &header);
         return call_perform;
     }
     if (!strcmp(name, "connect")) {

@@ -42,5 +42,5 @@ def test_span_with_six_attributes(programs, variables, spans, limit):
 
 
 def test_real_curl_request(programs):
-    row = measurements.curl_request_instructions(Distribution(), programs, count=5)
+    row, _ = measurements.curl_request_instructions(Distribution(), programs, count=5)
     assert row.within, row.behind
