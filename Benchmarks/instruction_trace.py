@@ -59,16 +59,18 @@ def frames_at(offsets):
 
 
 def share_of_span(steps):
-    """How many instructions made the span itself, and how many were the hook's: what to trace and what to say about it.
+    """How many instructions made the span itself, how many read the clock, and how many were the hook's: what to trace and what to
+    say about it.
 
-    What runs outside of the agent (memcpy, the clock, the real call) belongs to whoever called it.
+    What else runs outside of the agent (memcpy, the real call) belongs to whoever called it. The clock is apart because it is the
+    kernel's (vDSO) and the same for everybody; callgrind does not see it.
     """
-    shares, owner = Counter(), "hook"
+    shares, owner = Counter(span=0, clock=0, hook=0), "hook"
     for step in steps:
         modules = {frame.module for frame in step.frames} - {""}
         if modules & SPAN_MODULES:
             owner = "span"
         elif modules - {"OTelPrimitives", "COTelShims"}:
             owner = "hook"
-        shares[owner] += 1
+        shares["clock" if "vdso" in step.library else owner] += 1
     return shares

@@ -52,6 +52,7 @@ public struct CallScope<T: Tracer> {
   }
 
   /// The span that the thread is in the middle of.
+  @inline(__always)
   private func current(_ thread: UnsafeMutablePointer<otel_thread>) -> SpanContext? {
     guard thread.pointee.depth != 0, thread.pointee.depth <= Self.deepest else { return nil }
     let address = UInt(truncatingIfNeeded: Self.address(Self.entry(thread, thread.pointee.depth &- 1).pointee))

@@ -28,6 +28,7 @@ public struct RecordRing {
 
   /// Copies `length` bytes in as one record. False, and counted, when there is no room.
   /// - Parameter length: at most `Layout.recordCapacity`.
+  @inline(__always)
   public func append(_ source: UnsafeRawPointer, length: Int, tag: RecordTag) -> Bool {
     let length = UInt64(truncatingIfNeeded: length)
     let needed = RecordHeader.footprint(length)

@@ -20,13 +20,9 @@ def programs(tmp_path_factory):
     return Programs.build(tmp_path_factory.mktemp("programs"))
 
 
-@pytest.mark.parametrize("call, variables, limit", [
-    ("connect", {"OTEL_TRACES_SAMPLER": "always_off"}, 150),
-    ("unix", {}, 100),
-    ("socket", {}, 100),
-], ids=lambda value: value if isinstance(value, str) else None)
-def test_call(programs, call, variables, limit):
-    with measurements.scene(Distribution(), programs, **variables) as here:
+@pytest.mark.parametrize("call, limit", [("unix", 60), ("socket", 60)])
+def test_call_of_no_interest(programs, call, limit):
+    with measurements.scene(Distribution(), programs) as here:
         added, behind = measurements.steps(here, call)
         here.finish(0)
     assert added <= limit, behind
