@@ -1,9 +1,8 @@
 #include "hook.h"
 
-OTEL_EXPORT int connect(int descriptor, const struct sockaddr *address, socklen_t length) {
+static __attribute__((noinline)) int traced_connect(
+    const struct otel_hook_table *table, int descriptor, const struct sockaddr *address, socklen_t length) {
     OTEL_UNWINDABLE;
-    const struct otel_hook_table *table = otel_hooks();
-    if (!table) return otel_real.connect(descriptor, address, length);
     struct otel_call call;
     call.state = 0;
     int before = errno;
@@ -16,6 +15,14 @@ OTEL_EXPORT int connect(int descriptor, const struct sockaddr *address, socklen_
         errno = after;
     }
     return result;
+}
+
+/// Most calls are of no interest; they pass without a frame. The address is not looked at: it may be none, which is the kernel's to say.
+OTEL_EXPORT int connect(int descriptor, const struct sockaddr *address, socklen_t length) {
+    const struct otel_hook_table *table = otel_hooks();
+    if (!table || descriptor < 0 || descriptor >= OTEL_SOCKET_HINTS || *otel_socket_hint(descriptor) != OTEL_SOCKET_TCP)
+        return otel_real.connect(descriptor, address, length);
+    return traced_connect(table, descriptor, address, length);
 }
 
 OTEL_EXPORT int socket(int domain, int type, int protocol) {
