@@ -69,9 +69,9 @@ public protocol Tracer {
   /// Goes on with what `suspend` kept; nil when that is gone (a fork, a new region).
   func resume(_ span: OpenSpan) -> Recorder?
   func end(_ recorder: Recorder, of span: OpenSpan, scope: InstrumentationScope)
-  /// Gives up what is in slot number `slot`: its call never returned.
+  /// Gives up what is in the slot that `slotNumber` named: its call never returned.
   func abandon(slot: Int)
-  /// Number of `span`'s slot for `abandon`; 0 when it has none.
+  /// What names `span`'s slot for `abandon`, in 16 bits; 0 when it has none.
   func slotNumber(_ span: OpenSpan) -> Int
   /// Whether contexts are put into requests.
   var isPropagated: Bool { get }
