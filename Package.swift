@@ -91,13 +91,17 @@ let outside: [Target] = [
     name: "otel-instrument", dependencies: ["OTelLaunch", "COTelShims"], swiftSettings: common,
     linkerSettings: [.unsafeFlags(["-static-executable"], .when(configuration: .release))]),
 
+  .testTarget(name: "OTelPrimitivesTests", dependencies: ["OTelPrimitives"], swiftSettings: common),
+  .testTarget(name: "OTelAPITests", dependencies: ["OTelAPI", "OTelPrimitives"], swiftSettings: common),
   .testTarget(name: "OTelRegionTests", dependencies: ["OTelRegion", "OTelPrimitives", "COTelShims"], swiftSettings: common),
   .testTarget(name: "OTelConfigurationTests", dependencies: ["OTelConfiguration", "OTelPrimitives"], swiftSettings: common),
   .testTarget(
     name: "OTelSDKTests", dependencies: ["OTelSDK", "OTelAPI", "OTLPWire", "OTelRegion", "OTelPrimitives", "COTelShims"], swiftSettings: common),
   .testTarget(
-    name: "OTelInstrumentationTests", dependencies: ["OTelInstrumentation", "InstrumentationCurl", "InstrumentationSockets", "OTelAPI", "OTelPrimitives"],
-    swiftSettings: common),
+    name: "OTelInstrumentationTests", dependencies: [
+      "OTelInstrumentation", "InstrumentationCurl", "InstrumentationSockets", "OTelSDK", "OTelRegion", "OTelAPI", "OTelPrimitives", "COTelHookABI",
+      "COTelShims",
+    ], swiftSettings: common),
   .testTarget(
     name: "OTelRelayTests", dependencies: ["OTelRelay", "OTelExport", "OTLPWire", "OTelRegion", "OTelPrimitives", "COTelShims"],
     swiftSettings: common),

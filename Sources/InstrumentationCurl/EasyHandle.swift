@@ -109,6 +109,8 @@ public struct EasyHandle {
 
   /// Keeps `text` redacted: what must not leave is not even stored.
   func keep(_ text: Text) {
+    // Cut within its userinfo, a password would pass for a host.
+    guard text.count < Text.cStringLimit else { return }
     guard let parts = RequestURL(text) else {
       record.pointee.url_kind = URLKind.other
       return

@@ -105,7 +105,8 @@ struct TransferSpan {
       attributes.set(Attribute.httpRequestMethodOriginal, method)
     }
     guard let url = otel_curl_string(library, easy, Int32(OTEL_CURLINFO_EFFECTIVE_URL)) else { return }
-    guard let parts = RequestURL(Text(cString: url)) else { return }
+    let text = Text(cString: url)
+    guard text.count < Text.cStringLimit, let parts = RequestURL(text) else { return }
     attributes.set(Attribute.serverAddress, parts.serverAddress)
     attributes.set(Attribute.serverPort, Int64(parts.serverPort))
     withUnsafeTemporaryAllocation(of: UInt8.self, capacity: 768) { buffer in

@@ -73,9 +73,9 @@ public protocol Tracer {
   func end(_ recorder: Recorder, of span: OpenSpan, scope: InstrumentationScope)
   /// Gives `span` up: it turned out to be none.
   func discard(_ span: OpenSpan)
-  /// Gives up what is in slot number `slot`: its call never returned.
+  /// Gives up what is in the slot that `slotNumber` named: its call never returned.
   func abandon(slot: Int)
-  /// Number of `span`'s slot for `abandon`; 0 when it has none.
+  /// What names `span`'s slot for `abandon`, in 16 bits; 0 when it has none.
   func slotNumber(_ span: OpenSpan) -> Int
   /// Whether contexts are put into requests.
   var isPropagated: Bool { get }

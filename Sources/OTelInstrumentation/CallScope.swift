@@ -91,18 +91,29 @@ public struct CallScope<T: Tracer> {
     // Anew: a coroutine may have resumed on another thread.
     let thread = otel_thread_self()
     let here = UInt64(truncatingIfNeeded: UInt(bitPattern: call))
-    if thread.pointee.depth <= Self.deepest, thread.pointee.generation == call.pointee.generation {
-      var depth = thread.pointee.depth
-      while depth != 0 {
-        depth &-= 1
-        if Self.address(Self.entry(thread, depth).pointee) == here {
-          thread.pointee.depth = depth
-          break
-        }
+    let depth = thread.pointee.depth
+    if depth != 0, depth <= Self.deepest, thread.pointee.generation == call.pointee.generation {
+      if Self.address(Self.entry(thread, depth &- 1).pointee) == here {
+        thread.pointee.depth = depth &- 1
+      } else {
+        removeBuried(thread, here)
       }
     }
     call.pointee.canary = 0
     return CallState.load(call)
+  }
+
+  /// Takes away the call at `here` and those above it: of those, the ones with lower frames were left by longjmp.
+  @inline(never)
+  private func removeBuried(_ thread: UnsafeMutablePointer<otel_thread>, _ here: UInt64) {
+    var index: UInt32 = 0
+    while index < thread.pointee.depth, Self.address(Self.entry(thread, index).pointee) != here { index &+= 1 }
+    guard index < thread.pointee.depth else { return }
+    while thread.pointee.depth > index {
+      thread.pointee.depth &-= 1
+      let entry = Self.entry(thread, thread.pointee.depth).pointee
+      if Self.address(entry) < here, Self.slot(entry) != 0 { tracer.abandon(slot: Self.slot(entry)) }
+    }
   }
 
   /// The innermost call of this thread is being unwound: no exit will come for it.

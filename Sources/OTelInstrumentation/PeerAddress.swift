@@ -13,16 +13,19 @@ public struct PeerAddress {
   public let port: Int
   public let isIPv6: Bool
 
-  /// Writes the address at `target` (`capacity` bytes). Nil for another family, or a truncated address.
+  /// Writes the address at `target` (`capacity` bytes). Nil for another family, or a length that no address has; then nothing is read.
   public init?(_ address: UnsafePointer<sockaddr>, length: UInt32, to target: UnsafeMutablePointer<UInt8>) {
+    // Without a look at the address: the kernel refuses other lengths without one (net/socket.c, move_addr_to_kernel).
+    guard length >= 16, length <= 128 else { return nil }
     let raw = UnsafeRawPointer(address)
-    if address.pointee.sa_family == UInt16(AF_INET), length >= 16 {
+    let family = raw.loadUnaligned(as: sa_family_t.self)
+    if family == sa_family_t(AF_INET) {
       isIPv6 = false
       port = Int(UInt16(bigEndian: raw.loadUnaligned(fromByteOffset: 2, as: UInt16.self)))
       count = Self.writeIPv4(raw + 4, to: target)
       return
     }
-    guard address.pointee.sa_family == UInt16(AF_INET6), length >= 24 else { return nil }
+    guard family == sa_family_t(AF_INET6), length >= 24 else { return nil }
     isIPv6 = true
     port = Int(UInt16(bigEndian: raw.loadUnaligned(fromByteOffset: 2, as: UInt16.self)))
     var next = Self.writeIPv6(raw + 8, to: target)

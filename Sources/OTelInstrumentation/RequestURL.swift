@@ -8,63 +8,79 @@ public struct RequestURL {
   /// The whole text, as the program gave it.
   public let text: Text
   public let isSecure: Bool
-  /// Index of the authority; 0 when the text has no scheme.
+  public let hasScheme: Bool
+  /// Index behind leading blanks, which no URL has.
+  let first: Int
+  /// Index of the authority.
   let authority: Int
   /// Index behind the userinfo and its "@"; equal to `authority` when there is none.
   let host: Int
+  /// Index of `serverAddress`: behind `host` by the bracket of an IPv6 literal.
+  let address: Int
   /// Index of the first byte behind the authority.
   let path: Int
   /// Without brackets.
   public let serverAddress: Text
   public let serverPort: Int
 
-  public var hasScheme: Bool { authority != 0 }
-
   /// Nil when the scheme is another one than http and https.
   public init?(_ text: Text) {
     self.text = text
-    var scheme = 0
-    while scheme < text.count, RequestURL.isSchemeByte(text[scheme]) { scheme &+= 1 }
-    if scheme > 0, text[scheme] == 0x3a, text[scheme &+ 1] == 0x2f, text[scheme &+ 2] == 0x2f {
-      let name = text.slice(0, scheme)
+    // libcurl refuses what begins with a space. It must be told from a scheme nevertheless, or its userinfo would be a path.
+    var start = 0
+    while start < text.count, text[start] <= 0x20 { start &+= 1 }
+    first = start
+    while start < text.count, RequestURL.isSchemeByte(text[start]) { start &+= 1 }
+    // One slash makes a scheme, two or three are as good (libcurl's urlapi.c); more are refused, and no part of a path either.
+    hasScheme = start > first && text[start] == 0x3a && text[start &+ 1] == 0x2f
+    if hasScheme {
+      let name = text.slice(first, start)
       isSecure = name.equalsIgnoringCase("https")
       guard isSecure || name.equalsIgnoringCase("http") else { return nil }
-      authority = scheme &+ 3
+      start &+= 1
     } else {
-      // libcurl guesses by the host's name (CURLOPT_URL(3)); what is no HTTP then is not ours.
-      guard !RequestURL.isGuessedOtherwise(text) else { return nil }
       isSecure = false
-      authority = 0
+      start = first
     }
-    var end = authority
+    while start < text.count, text[start] == 0x2f { start &+= 1 }
+    authority = start
+    // Not at a backslash: for libcurl it is a byte as any other, and may be in a password.
+    var end = start
     var lastAt = -1
-    while end < text.count {
-      let byte = text[end]
-      if byte == 0x2f || byte == 0x3f || byte == 0x23 || byte == 0x5c { break }
-      if byte == 0x40 { lastAt = end }
+    while end < text.count, text[end] != 0x2f, text[end] != 0x3f, text[end] != 0x23 {
+      if text[end] == 0x40 { lastAt = end }
       end &+= 1
     }
     path = end
-    host = lastAt >= 0 ? lastAt &+ 1 : authority
+    host = lastAt >= 0 ? lastAt &+ 1 : start
     var hostEnd = end
-    var first = host
+    var isBracketed = false
     if text[host] == 0x5b, let bracket = text.firstIndex(of: 0x5d, from: host), bracket < end {
-      first = host &+ 1
+      isBracketed = true
       hostEnd = bracket
     } else if let colon = text.firstIndex(of: 0x3a, from: host), colon < end {
       hostEnd = colon
     }
-    serverAddress = text.slice(first, hostEnd)
+    address = isBracketed ? host &+ 1 : host
+    serverAddress = text.slice(address, hostEnd)
+    serverPort = RequestURL.port(text.slice(isBracketed ? hostEnd &+ 1 : hostEnd, end)) ?? (isSecure ? 443 : 80)
+    // libcurl guesses a missing scheme by the host's name (CURLOPT_URL(3)); what is no HTTP then is not ours.
+    guard hasScheme || !RequestURL.isGuessedOtherwise(serverAddress) else { return nil }
+  }
+
+  /// The number in ":number"; nil when there is none between 1 and 65535.
+  private static func port(_ text: Text) -> Int? {
+    guard text[0] == 0x3a, text.count > 1 else { return nil }
     var port = 0
-    var index = text[hostEnd] == 0x5d ? hostEnd &+ 1 : hostEnd
-    if index < end, text[index] == 0x3a {
+    var index = 1
+    while index < text.count {
+      let digit = text[index] &- 0x30
+      guard digit < 10 else { return nil }
+      port = port &* 10 &+ Int(digit)
+      guard port <= 65535 else { return nil }
       index &+= 1
-      while index < end, text[index] &- 0x30 < 10, port <= 65535 {
-        port = port &* 10 &+ Int(text[index] &- 0x30)
-        index &+= 1
-      }
     }
-    serverPort = port > 0 && port <= 65535 ? port : (isSecure ? 443 : 80)
+    return port > 0 ? port : nil
   }
 
   private static func isSchemeByte(_ byte: UInt8) -> Bool {

@@ -20,7 +20,7 @@ public enum URLRedaction {
     var output = Output(next: target, room: capacity)
     if !url.hasScheme { output.put(Text("http://")) }
     let text = url.text
-    output.put(text.slice(0, url.authority))
+    output.put(text.slice(url.first, url.authority))
     if url.host > url.authority {
       let userinfo = text.slice(url.authority, url.host &- 1)
       output.put(mark)
@@ -30,36 +30,41 @@ public enum URLRedaction {
       }
       output.put(Text("@"))
     }
-    let hostStart = output.written(from: target) &+ (text[url.host] == 0x5b ? 1 : 0)
-    guard let query = text.firstIndex(of: 0x3f, from: url.path), fragment(text, url.path) > query else {
-      output.put(text.from(url.host))
-      return Written(count: output.written(from: target), hostStart: hostStart)
+    let hostStart = output.written(from: target) &+ (url.address &- url.host)
+    var start = url.path
+    while start < text.count, text[start] != 0x3f, text[start] != 0x23 { start &+= 1 }
+    output.put(text.slice(url.host, start))
+    while start < text.count {
+      output.put(text.slice(start, start &+ 1))
+      start = writePair(text, from: start &+ 1, to: &output)
     }
-    output.put(text.slice(url.host, query &+ 1))
-    let end = fragment(text, query)
-    var start = query &+ 1
-    while start < end {
-      var stop = start
-      var equals = -1
-      while stop < end, text[stop] != 0x26, text[stop] != 0x3b {
-        if equals < 0, text[stop] == 0x3d { equals = stop }
-        stop &+= 1
-      }
-      if equals >= 0, stop > equals &+ 1, isSecret(text.slice(start, equals)) {
-        output.put(text.slice(start, equals &+ 1))
-        output.put(mark)
-      } else {
-        output.put(text.slice(start, stop))
-      }
-      if stop < end { output.put(text.slice(stop, stop &+ 1)) }
-      start = stop &+ 1
-    }
-    output.put(text.from(end))
     return Written(count: output.written(from: target), hostStart: hostStart)
   }
 
-  private static func fragment(_ text: Text, _ from: Int) -> Int { text.firstIndex(of: 0x23, from: from) ?? text.count }
+  /// Writes one `key=value` of a query or a fragment (where OAuth's implicit grant puts tokens); returns where it ends.
+  ///
+  /// A key may begin behind any separator that is in use: "&", ";", and "?" or "#" for the query of a fragment. A secret value ends only
+  /// at what cannot be in it: "&" and "#".
+  private static func writePair(_ text: Text, from start: Int, to output: inout Output) -> Int {
+    var stop = start
+    var equals = -1
+    while stop < text.count, !isSeparator(text[stop]) {
+      if equals < 0, text[stop] == 0x3d { equals = stop }
+      stop &+= 1
+    }
+    guard equals >= 0, isSecret(text.slice(start, equals)) else {
+      output.put(text.slice(start, stop))
+      return stop
+    }
+    while stop < text.count, text[stop] != 0x26, text[stop] != 0x23 { stop &+= 1 }
+    output.put(text.slice(start, equals &+ 1))
+    if stop > equals &+ 1 { output.put(mark) }
+    return stop
+  }
 
+  private static func isSeparator(_ byte: UInt8) -> Bool { byte == 0x26 || byte == 0x3b || byte == 0x3f || byte == 0x23 }
+
+  /// Room that something fits into, or is cut at.
   private struct Output {
     var next: UnsafeMutablePointer<UInt8>
     var room: Int

@@ -24,9 +24,13 @@ public struct Text {
     self.count = isPointer ? count : 0
   }
 
+  /// How far C strings of others are looked at. A `Text` of that length may be the beginning of a longer one.
+  @inlinable @inline(__always)
+  public static var cStringLimit: Int { 1 << 16 }
+
   /// A NUL-terminated C string, looked at up to `limit` bytes.
   @inlinable @inline(__always)
-  public init(cString: UnsafePointer<CChar>, limit: Int = 1 << 16) {
+  public init(cString: UnsafePointer<CChar>, limit: Int = cStringLimit) {
     start = UnsafeRawPointer(cString).assumingMemoryBound(to: UInt8.self)
     count = strnlen(cString, limit)
   }

@@ -31,6 +31,10 @@ public struct RecordRing {
   @inline(__always)
   public func append(_ source: UnsafeRawPointer, length: Int, tag: RecordTag) -> Bool {
     let length = UInt64(truncatingIfNeeded: length)
+    guard length <= UInt64(truncatingIfNeeded: Layout.recordCapacity) else {
+      HostRegion(region: region).count(.ringFull)
+      return false
+    }
     let needed = RecordHeader.footprint(length)
     var position = tail.load()
     var padded: UInt64 = 0
@@ -39,7 +43,13 @@ public struct RecordRing {
       padded = needed <= room ? 0 : room
       let end = position &+ padded &+ needed
       if end &- limit.loadAcquiring() > Self.capacity {
-        guard length <= UInt64(truncatingIfNeeded: Layout.recordCapacity), refreshLimit(), end &- limit.loadAcquiring() <= Self.capacity else {
+        guard refreshLimit(), end &- limit.loadAcquiring() <= Self.capacity else {
+          // Another thread may have taken this place meanwhile, and the relay read beyond it: that is no full ring.
+          let current = tail.load()
+          if current != position {
+            position = current
+            continue
+          }
           HostRegion(region: region).count(.ringFull)
           return false
         }

@@ -44,6 +44,8 @@ public struct RecordWalker {
 
   /// The header at `position` if it is one: stamped, and inside both the walked part and the rest of the ring's lap.
   private func validHeader(at position: UInt64) -> RecordHeader? {
+    // Nothing is read across `end`: a copy has no more. Records are aligned, and the ring's size is a multiple of that.
+    guard position < end, end &- position >= 8, position & 7 == 0 else { return nil }
     let header = header(at: position)
     guard header.isStamped(position: position, secret: secret) else { return nil }
     let lap = UInt64(truncatingIfNeeded: Layout.ringSize) &- (position & (UInt64(truncatingIfNeeded: Layout.ringSize) &- 1))
@@ -72,11 +74,17 @@ public struct RecordWalker {
 
   /// Goes on behind a record that will never be finished: by its length when the writer still wrote it, else to the next header.
   public mutating func skip() {
+    guard position < end else { return }
     if let header = validHeader(at: position) {
       position = position &+ header.footprint
       return
     }
-    repeat { position = position &+ 8 } while position < end && validHeader(at: position) == nil
-    if position > end { position = end }
+    position = end &- position > 8 ? position &+ 8 : end
+    synchronize()
+  }
+
+  /// Goes to the first header at or behind the position, which may lie anywhere within a record.
+  public mutating func synchronize() {
+    while position < end, validHeader(at: position) == nil { position = end &- position > 8 ? position &+ 8 : end }
   }
 }

@@ -66,6 +66,7 @@ public struct SpanSlots {
   /// Frees `slot` unless it has become somebody else's.
   @inline(__always)
   public static func release(_ slot: UnsafeMutableRawPointer, mark: UInt64) {
+    guard SharedWord(slot).load() == mark else { return }
     SharedWord(slot + 8).store(0)
     _ = SharedWord(slot).replace(mark, with: 0)
   }

@@ -149,7 +149,7 @@ public struct RegionLifecycle {
   }
 
   /// Copies committed records from `start` on. Stops at one that is being written, unless this is the last look.
-  private func carryOver(from old: UnsafeMutableRawPointer, to new: UnsafeMutableRawPointer, start: UInt64, isLast: Bool) -> UInt64 {
+  func carryOver(from old: UnsafeMutableRawPointer, to new: UnsafeMutableRawPointer, start: UInt64, isLast: Bool) -> UInt64 {
     let source = RecordRing(region: old)
     let target = RecordRing(region: new)
     let tail = source.tail.loadAcquiring()
@@ -158,12 +158,13 @@ public struct RegionLifecycle {
     // What was read may have been overwritten since: then the ring holds one lap, from somewhere within a record on.
     let first = tail &- start > capacity ? tail &- capacity : start
     var walker = RecordWalker(ring: source.bytes, secret: source.secret, from: first, to: tail)
-    if first != start { walker.skip() }
+    if first != start { walker.synchronize() }
     var patience = 1000
     while true {
       switch walker.step() {
       case .record(let payload, let length, let tag):
-        if !target.append(payload, length: length, tag: tag) { HostRegion(region: new).count(.notCarriedOver) }
+        // When it does not fit, the ring has counted it.
+        _ = target.append(payload, length: length, tag: tag)
       case .padding:
         continue
       case .unfinished:

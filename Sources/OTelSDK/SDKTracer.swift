@@ -127,19 +127,23 @@ public struct SDKTracer: Tracer {
     SpanSlots.release(slot, mark: span.context.spanID)
   }
 
+  /// Five bits of the span's id above a slot's number: in a new region, or given to another call, the slot is no longer the span's.
+  @inline(__always)
+  private static func ticket(_ mark: UInt64) -> Int { Int(truncatingIfNeeded: mark & 31) &<< 11 }
+
   @inline(never)
-  public func abandon(slot number: Int) {
-    guard let region = process.regionAddress, let slot = SpanSlots(region: region).slot(number: number) else { return }
+  public func abandon(slot ticket: Int) {
+    guard let region = process.regionAddress, let slot = SpanSlots(region: region).slot(number: ticket & 0x7ff) else { return }
     let mark = SharedWord(slot).load()
-    guard mark != 0 else { return }
+    guard mark != 0, Self.ticket(mark) == ticket & ~0x7ff else { return }
     SpanSlots.release(slot, mark: mark)
     HostRegion(region: region).count(.neverReturned)
   }
 
   @inline(__always)
   public func slotNumber(_ span: OpenSpan) -> Int {
-    guard let region = process.regionAddress, let slot = span.slot else { return 0 }
-    return SpanSlots(region: region).number(of: slot)
+    guard let region = process.regionAddress, let slot = span.slot, isOwn(slot, span, region) else { return 0 }
+    return SpanSlots(region: region).number(of: slot) | Self.ticket(span.context.spanID)
   }
 
   public func count(_ loss: Loss) {
