@@ -10,14 +10,22 @@
       case fixed32(UInt32)
     }
 
-    private var rest: UnsafeRawBufferPointer
+    private var cursor: UnsafeRawPointer
+    private let end: UnsafeRawPointer
     package private(set) var isMalformed = false
 
     /// - Parameter bytes: borrowed for as long as the reader and what it returns are used.
-    package init(_ bytes: UnsafeRawBufferPointer) { rest = bytes }
+    @inline(__always)
+    package init(_ bytes: UnsafeRawBufferPointer) {
+      // An empty buffer may have no address; then nothing is read from this one either.
+      cursor = bytes.baseAddress ?? UnsafeRawPointer(bitPattern: 1).unsafelyUnwrapped
+      end = cursor + bytes.count
+    }
+
+    private var left: Int { end - cursor }
 
     package mutating func next() -> (field: UInt64, value: Value)? {
-      guard !rest.isEmpty, !isMalformed else { return nil }
+      guard left > 0, !isMalformed else { return nil }
       // Field numbers end at 2^29 - 1 and start at 1.
       guard let key = varint(), key >> 3 != 0, key >> 3 < 1 << 29 else { return broken() }
       switch key & 7 {
@@ -25,14 +33,17 @@
         guard let value = varint() else { return broken() }
         return (key >> 3, .varint(value))
       case 1:
-        guard let bytes = take(8) else { return broken() }
-        return (key >> 3, .fixed64(UInt64(littleEndian: bytes.loadUnaligned(as: UInt64.self))))
+        guard left >= 8 else { return broken() }
+        defer { cursor += 8 }
+        return (key >> 3, .fixed64(UInt64(littleEndian: cursor.loadUnaligned(as: UInt64.self))))
       case 2:
-        guard let length = varint(), length <= UInt64(rest.count), let bytes = take(Int(length)) else { return broken() }
-        return (key >> 3, .bytes(bytes))
+        guard let length = varint(), length <= UInt64(left) else { return broken() }
+        defer { cursor += Int(length) }
+        return (key >> 3, .bytes(UnsafeRawBufferPointer(start: cursor, count: Int(length))))
       case 5:
-        guard let bytes = take(4) else { return broken() }
-        return (key >> 3, .fixed32(UInt32(littleEndian: bytes.loadUnaligned(as: UInt32.self))))
+        guard left >= 4 else { return broken() }
+        defer { cursor += 4 }
+        return (key >> 3, .fixed32(UInt32(littleEndian: cursor.loadUnaligned(as: UInt32.self))))
       default:  // Groups are not used by OTLP.
         return broken()
       }
@@ -43,22 +54,28 @@
       return nil
     }
 
-    private mutating func take(_ count: Int) -> UnsafeRawBufferPointer? {
-      guard count <= rest.count else { return nil }
-      defer { rest = UnsafeRawBufferPointer(rebasing: rest[count...]) }
-      return UnsafeRawBufferPointer(rebasing: rest[..<count])
+    /// Most keys and lengths are one byte.
+    @inline(__always)
+    private mutating func varint() -> UInt64? {
+      guard left > 0 else { return nil }
+      let first = cursor.load(as: UInt8.self)
+      guard first >= 0x80 else {
+        cursor += 1
+        return UInt64(first)
+      }
+      return longVarint()
     }
 
-    private mutating func varint() -> UInt64? {
+    private mutating func longVarint() -> UInt64? {
       var value: UInt64 = 0
       var index = 0
-      while index < rest.count, index < 10 {
-        let byte = rest[index]
+      while index < left, index < 10 {
+        let byte = cursor.load(fromByteOffset: index, as: UInt8.self)
         value |= UInt64(byte & 0x7f) << UInt64(7 * index)
         index += 1
         if byte < 0x80 {
           if index == 10, byte > 1 { return nil }
-          rest = UnsafeRawBufferPointer(rebasing: rest[index...])
+          cursor += index
           return value
         }
       }

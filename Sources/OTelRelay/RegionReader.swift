@@ -89,7 +89,7 @@ final class RegionReader {
 
   /// Takes over the host's words.
   private func look(_ attached: AttachedRegion) {
-    guard let header = attached.region.look(updating: &attached.hostDrops) else { return giveUp(attached) }
+    guard let header = plausibleHeader(attached) else { return giveUp(attached) }
     if header.isSuperseded {
       // All that is not exported has been copied into the process's newer region: here it would be sent twice.
       // So have its counters.
@@ -98,10 +98,18 @@ final class RegionReader {
       attached.recorded -= attached.discardQueue()
       return
     }
-    guard header.tail >= attached.tail, header.tail - attached.readPosition <= UInt64(Layout.ringSize), header.tail % 8 == 0 else {
-      return giveUp(attached)
-    }
     attached.tail = header.tail
+  }
+
+  /// Words that make sense. pread(2) promises nothing about a word that changes while it is copied (some processors copy by bytes), so
+  /// nonsense is looked at again before it ends a region.
+  private func plausibleHeader(_ attached: AttachedRegion) -> (tail: UInt64, isSuperseded: Bool)? {
+    for _ in 0..<3 {
+      guard let header = attached.region.look(updating: &attached.hostDrops) else { return nil }
+      if header.isSuperseded { return header }
+      if header.tail >= attached.tail, header.tail - attached.readPosition <= UInt64(Layout.ringSize), header.tail % 8 == 0 { return header }
+    }
+    return nil
   }
 
   private func giveUp(_ attached: AttachedRegion) {

@@ -1,4 +1,4 @@
-package import CCurl
+import CCurl
 import COTelShims
 package import OTelExport
 import Glibc

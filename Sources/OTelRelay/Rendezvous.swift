@@ -1,4 +1,4 @@
-package import COTelShims
+import COTelShims
 import Glibc
 
 package enum RendezvousError: Error, Equatable {

@@ -139,12 +139,14 @@ import Testing
     bench.scan(attached)
     host.append(encodedSpan(id: 2))
     host.fillSlot(at: Layout.smallSlotsOffset, encodedSpan(id: 3, end: nil))
+    host.set(Layout.dropsOffset, 9)
     host.set(Layout.supersededOffset, 1)
     host.end()
     #expect(bench.scan(attached) == 0)
     #expect(attached.isFinished)
     #expect(attached.recorded == 0)
     #expect(attached.drops.total == 0)
+    #expect(attached.hostDrops.allSatisfy { $0 == 0 }, "the newer region has the counters")
   }
 
   @Test("A record that stays unfinished gets the host a fresh region")
