@@ -102,7 +102,8 @@ package enum Inheritance {
 
   private static func resetScheduling() {
     var parameters = sched_param()
-    sched_setscheduler(0, 0, &parameters)  // SCHED_OTHER
+    // SCHED_BATCH: the relay wakes up for what programs do, and must not take the processor from them when it does (sched(7)).
+    sched_setscheduler(0, 3, &parameters)
     setpriority(__priority_which_t(0), 0, 0)  // PRIO_PROCESS
     let bestEffort = 2 << 13 | 4  // ioprio_set(2): class best effort, level 4, which is the default
     _ = otel_syscall6(Int(SYS_ioprio_set), 1, 0, bestEffort, 0, 0, 0)
