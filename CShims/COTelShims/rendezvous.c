@@ -61,7 +61,7 @@ int otel_rendezvous_private(const struct otel_rendezvous_environment *environmen
         struct text text = {directory, directory + sizeof directory - 1};
         text_put(&text, runtime);
         text_put(&text, "/otelagent");
-        otel_syscall3(SYS_mkdirat, AT_FDCWD, directory, 0700);
+        if (!is_private_directory(directory)) otel_syscall3(SYS_mkdirat, AT_FDCWD, directory, 0700);
         if (is_private_directory(directory) && put_in_directory(rendezvous, directory, SOCKET_NAME)) return 0;
     }
     unsigned long uid = (unsigned long)otel_syscall0(SYS_geteuid);
