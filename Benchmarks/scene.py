@@ -147,6 +147,15 @@ class Relay:
             self.process.wait(PATIENCE)
 
 
+def undisturbed():
+    """Words in front of a command that give it a processor whenever it wants one; none where that is not permitted."""
+    words = ["chrt", "--rr", "1", "taskset", "--cpu-list", str(max(os.sched_getaffinity(0)))]
+    try:
+        return words if subprocess.run([*words, "true"], stderr=subprocess.DEVNULL).returncode == 0 else []
+    except FileNotFoundError:
+        return []
+
+
 @dataclass
 class Scene:
     """One relay and one collector, and how a host is run beside them."""
@@ -172,9 +181,9 @@ class Scene:
         variables |= {"OTEL_EXPORTER_OTLP_ENDPOINT": self.collector.url, "OTEL_BSP_SCHEDULE_DELAY": "100"}
         return variables | self.variables | more
 
-    def calls(self, *arguments, **options):
-        """The numbers that programs/calls.c prints."""
-        return numbers(output([self.programs.calls, *arguments], self.environment(**options)))
+    def calls(self, *arguments, before=(), **options):
+        """The numbers that programs/calls.c prints. `before`: words in front of the command."""
+        return numbers(output([*before, self.programs.calls, *arguments], self.environment(**options)))
 
     def pair(self, *arguments, **options):
         """The same with the agent and without it."""
