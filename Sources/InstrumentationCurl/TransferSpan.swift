@@ -53,7 +53,8 @@ struct TransferSpan {
     if let peer = otel_curl_string(library, easy, Int32(OTEL_CURLINFO_PRIMARY_IP)) {
       let address = Text(cString: peer, limit: 64)
       if !address.isEmpty {
-        attributes.set(Attribute.networkPeerAddress, ascii: address)
+        // Of a unix socket it is the path (libcurl's Curl_addr2string), which may be any bytes.
+        attributes.set(Attribute.networkPeerAddress, address)
         let port = otel_curl_number(library, easy, Int32(OTEL_CURLINFO_PRIMARY_PORT))
         if port > 0 { attributes.set(Attribute.networkPeerPort, Int64(port)) }
       }

@@ -151,7 +151,11 @@ public struct SpanRecorder: SpanAttributes {
   public mutating func set(_ key: StaticString, ascii value: Text) {
     let most = Int(truncatingIfNeeded: limits.attributeValueLength)
     let size = value.count < most ? value.count : most
-    guard size <= Self.valueCapacity, openString(Text(key), size) else { return }
+    guard size <= Self.valueCapacity else {
+      droppedCount &+= 1
+      return
+    }
+    guard openString(Text(key), size) else { return }
     writer.bytes(Text(value.start, count: size))
   }
 

@@ -20,6 +20,7 @@ struct RecordingTracer: Tracer {
   struct Recorder: SpanAttributes {
     var keys: [String]
     mutating func set(_ key: StaticString, _ value: Text) { keys.append(key.description) }
+    mutating func set(_ key: StaticString, ascii value: Text) { keys.append(key.description) }
     mutating func set(_ key: StaticString, _ value: Int64) { keys.append(key.description) }
     mutating func setError() { keys.append("error") }
   }
@@ -27,6 +28,8 @@ struct RecordingTracer: Tracer {
   let log = TracerLog()
   private let suspended = Suspended()
   private final class Suspended { var keys: [UInt64: [String]] = [:] }
+
+  var recordsRoots: Bool { true }
 
   func prepare() -> UInt64 {
     let thread = otel_thread_self()

@@ -59,6 +59,20 @@ import Testing
     #expect((1768...2232).contains(sampled))
   }
 
+  @Test(arguments: [
+    // threshold, parent-based, process parent's decision, records roots
+    (0, true, nil, true), (Sampler.never, true, nil, false), (Sampler.never - 1, true, nil, true), (0, true, false, false), (Sampler.never, true, true, true),
+    (0, false, false, true), (Sampler.never, false, true, false),
+  ] as [(UInt64, Bool, Bool?, Bool)])
+  func recordsRoots(_ threshold: UInt64, _ isParentBased: Bool, _ parentDecision: Bool?, _ expected: Bool) {
+    process.options.pointee.sampler = Sampler(threshold: threshold, isParentBased: isParentBased)
+    if let parentDecision { process.options.pointee.processParent = parent(sampled: parentDecision) }
+    #expect(tracer.recordsRoots == expected)
+    if !expected { #expect(tracer.start(parent: nil, isRemote: false)?.isRecording == false) }
+    process.options.pointee.isExported = false
+    #expect(!tracer.recordsRoots)
+  }
+
   // MARK: Identity
 
   @Test func childrenAreOfTheirParentsTrace() throws {

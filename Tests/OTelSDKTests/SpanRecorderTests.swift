@@ -37,6 +37,38 @@ import Testing
     #expect(process.memory.claimedSlots == 0)
   }
 
+  /// The lengths around which one byte of length becomes two, and two become three; of the value, of what holds it, and of the pair.
+  @Test(arguments: [0, 1, 100, 117, 118, 119, 120, 121, 122, 123, 124, 125, 126, 127, 128, 129, 130, 16_370, 16_384] + Array(15_340...15_360))
+  func valueOfAnyLength(_ length: Int) throws {
+    _ = process.record { recorder in
+      withText(String(repeating: "v", count: length)) { recorder.set("k", $0) }
+      withText(String(repeating: "v", count: min(length, 15_360))) { recorder.set("ascii", ascii: $0) }
+      recorder.set("after", 1)
+    }
+    let decoded = try #require(process.spans.first)
+    #expect(decoded.string("k")?.utf8.count == min(length, 15_360))
+    #expect(decoded.string("ascii")?.utf8.count == min(length, 15_360))
+    #expect(decoded.value("after") == .int(1))
+  }
+
+  @Test func keyOfAnyLength() throws {
+    _ = process.record { recorder in
+      recorder.set("kkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkk", 1)
+      recorder.set("kkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkk", .min)
+      recorder.set("kkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkk", .min)
+      recorder.set("kkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkk", Text("v"))
+    }
+    let decoded = try #require(process.spans.first)
+    #expect(decoded.attributes.map(\.key.utf8.count) == [119, 114, 125, 125])
+    #expect(decoded.attributes.map(\.value) == [.int(1), .int(.min), .int(.min), .string([0x76])])
+  }
+
+  @Test func asciiValuesAreLimitedToo() throws {
+    process.options.pointee.limits.attributeValueLength = 3
+    _ = process.record { $0.set("k", ascii: Text("abcdef")) }
+    #expect(try #require(process.spans.first).string("k") == "abc")
+  }
+
   @Test func noStatusUnlessSet() throws {
     _ = process.record()
     #expect(try #require(process.spans.first).statusCode == nil)
