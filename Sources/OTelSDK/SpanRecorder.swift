@@ -156,7 +156,7 @@ public struct SpanRecorder: SpanAttributes {
       return
     }
     guard openString(Text(key), size) else { return }
-    writer.bytes(Text(value.start, count: size))
+    writer.shortBytes(Text(value.start, count: size))
   }
 
   @inline(__always)
