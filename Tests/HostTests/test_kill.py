@@ -2,10 +2,12 @@
 
 import random
 import signal
+import socket
 import statistics
 import struct
 import time
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 
 from harness import programs
 from harness.agent import wait_until
@@ -75,3 +77,32 @@ def test_a_request_in_flight_is_told_as_such(agent, receiver, web):
     assert (span.name, span.attributes["url.full"]) == ("GET", f"{web.url}/slow")
     assert span.span_id == web.requests[0].traceparent[36:52]
     assert span.end > span.start
+
+
+def test_a_connect_in_flight_is_told_as_such(agent, receiver):
+    """Killed inside connect: the address is read when the kernel has read it, so this span names no peer."""
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        listener.listen(0)
+        port = listener.getsockname()[1]
+        # Fills the queue of those not accepted: whoever comes then, waits.
+        waiting = [socket.socket() for _ in range(4)]
+        for early in waiting:
+            early.setblocking(False)
+            early.connect_ex(("127.0.0.1", port))
+        process = agent.start(programs.build("dialer"), port, 1)
+        assert wait_until(lambda: in_connect(process.pid))
+        process.kill()
+        process.wait()
+        spans = receiver.wait(1)
+        for early in waiting:
+            early.close()
+    assert [(span.name, span.error, span.status) for span in spans] == [("socket connect", "process_ended", STATUS_ERROR)]
+
+
+def in_connect(pid):
+    # proc(5), /proc/pid/syscall: the number comes first; 42 is connect on x86-64, 203 on AArch64.
+    try:
+        return Path(f"/proc/{pid}/syscall").read_text().split()[0] in ("42", "203")
+    except OSError:
+        return False

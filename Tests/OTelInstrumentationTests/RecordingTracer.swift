@@ -22,6 +22,7 @@ struct RecordingTracer: Tracer {
     mutating func set(_ key: StaticString, _ value: Text) { keys.append(key.description) }
     mutating func set(_ key: StaticString, ascii value: Text) { keys.append(key.description) }
     mutating func set(_ key: StaticString, _ value: Int64) { keys.append(key.description) }
+    mutating func updateName(_ name: Text) { keys.append("name") }
     mutating func setError() { keys.append("error") }
   }
 
@@ -56,6 +57,7 @@ struct RecordingTracer: Tracer {
     log.canResume ? suspended.keys[span.context.spanID].map { Recorder(keys: $0) } : nil
   }
   func end(_ recorder: Recorder, of span: OpenSpan, scope: InstrumentationScope) { log.ended.append(recorder.keys) }
+  func discard(_ span: OpenSpan) { suspended.keys[span.context.spanID] = nil }
   func abandon(slot: Int) { log.abandoned.append(slot) }
   func slotNumber(_ span: OpenSpan) -> Int { log.slotNumbers[span.context.spanID] ?? 0 }
   var isPropagated: Bool { true }
