@@ -1,27 +1,25 @@
 import COTelShims
 public import OTelPrimitives
 
-/// Random ids: xoroshiro128++ per thread, seeded from the process's secret, which getrandom(2) filled. A system call per id would be
-/// five times the cost of a span.
+/// Random ids: SplitMix64 per thread, its counter and a key drawn from the process's secret, which getrandom(2) filled. A system call per
+/// id would be five times the cost of a span.
 ///
-/// Children of a fork draw a new secret; threads of one process differ by their number. Any thread; async-signal-safe.
+/// Children of a fork draw a new secret; threads of one process differ by their number; a signal handler takes the counter's next value
+/// (`otel_thread_advance`), where a generator with more state would give it the ids of the code that it interrupted.
+/// Any thread; async-signal-safe. Source of the mixing: https://prng.di.unimi.it/splitmix64.c.
 enum RandomSource {
+  private static var step: UInt64 { 0x9e37_79b9_7f4a_7c15 }
+
   /// Never 0.
   @inline(__always)
   static func next(_ thread: UnsafeMutablePointer<otel_thread>) -> UInt64 {
-    let a = thread.pointee.random_a
-    var b = thread.pointee.random_b
-    let sum = a &+ b
-    let result = (sum &<< 17 | sum &>> 47) &+ a
-    b ^= a
-    thread.pointee.random_a = (a &<< 49 | a &>> 15) ^ b ^ (b &<< 21)
-    thread.pointee.random_b = b &<< 28 | b &>> 36
+    let result = mix(otel_thread_advance(thread, step)) ^ thread.pointee.random_key
     return result == 0 ? 1 : result
   }
 
-  /// SplitMix64's finaliser.
+  @inline(__always)
   static func mix(_ value: UInt64) -> UInt64 {
-    var x = value &+ 0x9e37_79b9_7f4a_7c15
+    var x = value &+ step
     x = (x ^ x &>> 30) &* 0xbf58_476d_1ce4_e5b9
     x = (x ^ x &>> 27) &* 0x94d0_49bb_1331_11eb
     return x ^ x &>> 31
@@ -30,10 +28,10 @@ enum RandomSource {
   @inline(never)
   static func seed(_ thread: UnsafeMutablePointer<otel_thread>, _ process: ProcessState, generation: UInt64) {
     let number = mix(process.threadCount.add(1))
-    thread.pointee.random_a = mix(process.secretHigh.load() ^ number) | 1
-    thread.pointee.random_b = mix(process.secretLow.load() &+ number)
+    thread.pointee.random_counter = mix(process.secretHigh.load() ^ number)
+    thread.pointee.random_key = mix(process.secretLow.load() &+ number)
     thread.pointee.depth = 0
-    thread.pointee.slot_hint = UInt32(truncatingIfNeeded: thread.pointee.random_b)
+    thread.pointee.slot_hint = UInt32(truncatingIfNeeded: thread.pointee.random_key)
     thread.pointee.generation = generation
   }
 

@@ -11,7 +11,7 @@ enum { OTEL_CALLS_NESTED_MAX = 4 };
 /// threads that have 16 KiB of it.
 struct otel_thread {
     uint64_t generation;         ///< of the process state that seeded this thread; another value means "seed again"
-    uint64_t random_a, random_b; ///< xoroshiro128++
+    uint64_t random_counter, random_key; ///< RandomSource's
     uint32_t depth;              ///< valid entries of `calls`
     uint32_t slot_hint;
     /// Calls in progress, outermost first: the address of each call's scratch on the stack, and in the upper 16 bits its slot + 1.
@@ -23,6 +23,17 @@ extern __thread struct otel_thread otel_thread_state __attribute__((tls_model("i
 
 /// The calling thread's state. Async-signal-safe. Not to be kept over a call into the host: a coroutine may resume on another thread.
 static inline struct otel_thread *otel_thread_self(void) { return &otel_thread_state; }
+
+/// Adds `step` to the thread's random counter and returns its old value. In one instruction: a signal handler that interrupts it, and
+/// draws ids itself, sees the counter before or after, and never draws the same.
+static inline uint64_t otel_thread_advance(struct otel_thread *thread, uint64_t step) {
+#if defined(__x86_64__)
+    __asm__ volatile("xaddq %0, %1" : "+r"(step), "+m"(thread->random_counter));
+    return step;
+#else
+    return __atomic_fetch_add(&thread->random_counter, step, __ATOMIC_RELAXED);
+#endif
+}
 
 /// `clock` in nanoseconds. Through the vDSO; clock_gettime(2) cannot fail for the clocks used here. async-signal-safe.
 static inline uint64_t otel_nanoseconds(clockid_t clock) {
