@@ -2,6 +2,8 @@ import subprocess
 
 import pytest
 
+pytest.register_assert_rewrite("harness")
+
 from harness import programs
 from harness.agent import DIST, Agent
 from harness.receiver import Receiver

@@ -37,7 +37,7 @@ sys.exit(5)
 """
 BASH = r"""
 set -o pipefail
-sleep 0.05 & sleep 0.02 & jobs | wc -l; wait; jobs
+sleep 0.4 & sleep 0.3 & jobs | wc -l; wait; jobs
 printf '%s\n' c a b | sort | tr a-z A-Z | (read -r first; echo "$first"; cat >/dev/null)
 (exit 3) | true; echo "status $?"
 exec 9</dev/null; ls /proc/$$/fd; grep -E 'Sig(Blk|Ign|Cgt)|Threads' /proc/$$/status
