@@ -91,21 +91,23 @@ let outside: [Target] = [
     name: "otel-instrument", dependencies: ["OTelLaunch", "COTelShims"], swiftSettings: common,
     linkerSettings: [.unsafeFlags(["-static-executable"], .when(configuration: .release))]),
 
-  .testTarget(name: "OTelPrimitivesTests", dependencies: ["OTelPrimitives"], swiftSettings: common),
-  .testTarget(name: "OTelAPITests", dependencies: ["OTelAPI", "OTelPrimitives"], swiftSettings: common),
-  .testTarget(name: "OTelRegionTests", dependencies: ["OTelRegion", "OTelPrimitives", "COTelShims"], swiftSettings: common),
-  .testTarget(name: "OTelConfigurationTests", dependencies: ["OTelConfiguration", "OTelPrimitives"], swiftSettings: common),
+  .target(name: "OTelTestSupport", dependencies: ["OTelRegion", "OTelPrimitives"], path: "Tests/Support", swiftSettings: common),
+  .testTarget(name: "OTelPrimitivesTests", dependencies: ["OTelPrimitives", "OTelTestSupport"], swiftSettings: common),
+  .testTarget(name: "OTelAPITests", dependencies: ["OTelAPI", "OTelPrimitives", "OTelTestSupport"], swiftSettings: common),
+  .testTarget(name: "OTelRegionTests", dependencies: ["OTelRegion", "OTelPrimitives", "COTelShims", "OTelTestSupport"], swiftSettings: common),
+  .testTarget(name: "OTelConfigurationTests", dependencies: ["OTelConfiguration", "OTelPrimitives", "OTelTestSupport"], swiftSettings: common),
   .testTarget(
-    name: "OTelSDKTests", dependencies: ["OTelSDK", "OTelAPI", "OTLPWire", "OTelRegion", "OTelPrimitives", "COTelShims"], swiftSettings: common),
+    name: "OTelSDKTests", dependencies: ["OTelSDK", "OTelAPI", "OTLPWire", "OTelRegion", "OTelPrimitives", "COTelShims", "OTelTestSupport"],
+    swiftSettings: common),
   .testTarget(
     name: "OTelInstrumentationTests", dependencies: [
       "OTelInstrumentation", "InstrumentationCurl", "InstrumentationSockets", "OTelSDK", "OTelRegion", "OTelAPI", "OTelPrimitives", "COTelHookABI",
-      "COTelShims",
+      "COTelShims", "OTelTestSupport",
     ], swiftSettings: common),
   .testTarget(
     name: "OTelRelayTests", dependencies: ["OTelRelay", "OTelExport", "OTLPWire", "OTelRegion", "OTelPrimitives", "COTelShims"],
     swiftSettings: common),
-  .testTarget(name: "OTelExportTests", dependencies: ["OTelExport", "OTLPWire", "OTelPrimitives"], swiftSettings: common),
+  .testTarget(name: "OTelExportTests", dependencies: ["OTelExport", "OTLPWire", "OTelPrimitives", "OTelTestSupport"], swiftSettings: common),
   .testTarget(name: "OTelLaunchTests", dependencies: ["OTelLaunch", "OTelConfiguration", "OTelPrimitives"], swiftSettings: common),
 ]
 

@@ -55,7 +55,7 @@ public struct ConfigurationCheck {
     case .attributes: examineAttributes(variable, value)
     case .headers: examineHeaders(variable, value)
     case .url:
-      guard !EndpointURL.isValid(value) else { return }
+      guard EndpointURL(value) == nil else { return }
       report(
         variable.name, "=" + EndpointURL.redacted(value) + " is not a URL that begins with http:// or https:// and names a host; "
           + variable.fallback + ". Write for example http://localhost:4318.")

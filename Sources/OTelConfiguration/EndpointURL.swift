@@ -1,20 +1,51 @@
 package import OTelPrimitives
 
-/// The URL of a collector, as far as a check at the start goes; whether somebody answers there is seen later.
-package enum EndpointURL {
-  /// http or https, a host, and a port from 1 to 65535 if there is one.
-  package static func isValid(_ text: Text) -> Bool {
-    guard let authority = authority(of: text) else { return false }
-    for index in 0..<text.count where text[index] <= 0x20 || text[index] == 0x7f { return false }
-    let host = authority.from((lastIndex(of: 0x40, in: authority) ?? -1) + 1)
-    var end = host.count
-    if let colon = lastIndex(of: 0x3a, in: host), lastIndex(of: 0x5d, in: host) ?? -1 < colon {
-      // "http://host:/" has an empty port, which RFC 3986 §3.2.3 allows.
-      let port = host.from(colon + 1)
-      guard port.isEmpty || ValueParser.integer(port, least: 1, most: 65535) != nil else { return false }
-      end = colon
+/// The URL of a collector, in parts: absolute, http or https. Only what OTLP needs: RFC 3986 without dot segments or
+/// internationalised names. Whether somebody answers there is seen later.
+///
+/// The parts are borrowed from the text.
+package struct EndpointURL {
+  /// https.
+  package let isSecure: Bool
+  /// `[userinfo@]host[:port]`: with a host and, if there is a colon, a port from 1 to 65535.
+  package let authority: Text
+  /// Empty, or with its first slash.
+  package let path: Text
+  /// Empty, or with its question mark.
+  package let query: Text
+
+  /// nil: not such a URL. A fragment is no part of a request and left out.
+  package init?(_ text: Text) {
+    for index in 0..<text.count where text[index] <= 0x20 || text[index] >= 0x7f { return nil }
+    isSecure = text.slice(0, 8).equalsIgnoringCase("https://")
+    guard isSecure || text.slice(0, 7).equalsIgnoringCase("http://") else { return nil }
+    let whole = text.slice(isSecure ? 8 : 7, text.firstIndex(of: 0x23) ?? text.count)
+    let queryStart = whole.firstIndex(of: 0x3f) ?? whole.count
+    let hierarchy = whole.slice(0, queryStart)
+    let authorityEnd = hierarchy.firstIndex(of: 0x2f) ?? hierarchy.count
+    authority = hierarchy.slice(0, authorityEnd)
+    path = hierarchy.from(authorityEnd)
+    query = whole.from(queryStart)
+    guard EndpointURL.isAuthority(authority) else { return nil }
+  }
+
+  /// The authority without user and password, which are not for people's eyes.
+  package var host: Text { EndpointURL.host(of: authority) }
+
+  private static func host(of authority: Text) -> Text { authority.from((lastIndex(of: 0x40, in: authority) ?? -1) &+ 1) }
+
+  private static func isAuthority(_ authority: Text) -> Bool {
+    let host = host(of: authority)
+    var nameStart = 0
+    var nameEnd = host.firstIndex(of: 0x3a) ?? host.count
+    var portStart = nameEnd
+    if host[0] == 0x5b {
+      guard let close = host.firstIndex(of: 0x5d) else { return false }
+      (nameStart, nameEnd, portStart) = (1, close, close &+ 1)
     }
-    return end > 0
+    guard nameEnd > nameStart else { return false }
+    guard portStart < host.count else { return true }
+    return host[portStart] == 0x3a && ValueParser.integer(host.from(portStart &+ 1), least: 1, most: 65535) != nil
   }
 
   /// In quotation marks, without what may be secret: user, password, query.
@@ -30,14 +61,6 @@ package enum EndpointURL {
   }
 
   private static func append(_ text: String, to quoted: String) -> String { quoted.dropLastCharacter + text + "\"" }
-
-  private static func authority(of text: Text) -> Text? {
-    let length = text.slice(0, 7).equalsIgnoringCase("http://") ? 7 : text.slice(0, 8).equalsIgnoringCase("https://") ? 8 : 0
-    guard length > 0 else { return nil }
-    var end = length
-    while end < text.count, text[end] != 0x2f, text[end] != 0x3f, text[end] != 0x23 { end += 1 }
-    return end > length ? text.slice(length, end) : nil
-  }
 
   private static func lastIndex(of byte: UInt8, in text: Text) -> Int? {
     var index = text.count - 1

@@ -9,6 +9,15 @@ public enum PercentEncoding {
     return !bytes.isMalformed
   }
 
+  /// The decoded bytes of a text; nil after a bad escape. Outside of hosts: this allocates.
+  package static func decoded(_ text: Text) -> [UInt8]? {
+    var bytes = DecodedBytes(text)
+    var decoded: [UInt8] = []
+    decoded.reserveCapacity(text.count)
+    while let byte = bytes.next() { decoded.append(byte) }
+    return bytes.isMalformed ? nil : decoded
+  }
+
   /// The decoded bytes of a text, one by one. After a bad escape there are no more, and `isMalformed` says so.
   public struct DecodedBytes {
     private let text: Text

@@ -80,19 +80,21 @@ public struct Configurator {
   public func configureRelay(_ start: inout otel_relay_start, isFirstProcess: Bool) -> Bool {
     start.environment.mode = OTEL_RELAY_AUTO
     start.may_start = !isFirstProcess
-    guard let value = environment.value("OTEL_NATIVE_RELAY")?.trimmed else { return true }
-    if value.equalsIgnoringCase("off") { return false }
-    if value.equalsIgnoringCase("start") {
+    guard let value = environment.value("OTEL_NATIVE_RELAY"), let choice = RelayChoice(value) else { return true }
+    switch choice {
+    case .automatic: break
+    case .start:
       start.environment.mode = OTEL_RELAY_START
       start.may_start = true
-    } else if value.equalsIgnoringCase("external") {
+    case .external:
       start.environment.mode = OTEL_RELAY_EXTERNAL
       start.may_start = false
-    } else if value.hasPrefix("unix:/") {
+    case .path(let path):
       start.environment.mode = OTEL_RELAY_PATH
       start.may_start = false
       // NUL-terminated: the value ends its entry.
-      start.environment.path = UnsafeRawPointer(value.start + 5).assumingMemoryBound(to: CChar.self)
+      start.environment.path = UnsafeRawPointer(path.start).assumingMemoryBound(to: CChar.self)
+    case .off: return false
     }
     return true
   }
@@ -107,11 +109,9 @@ public struct Configurator {
 extension Text {
   /// Whether `item` is in this comma-separated list; space around items and case do not count.
   func contains(item: StaticString) -> Bool {
-    var start = 0
-    while start <= count {
-      let end = firstIndex(of: 0x2c, from: start) ?? count
-      if slice(start, end).trimmed.equalsIgnoringCase(item) { return true }
-      start = end &+ 1
+    var items = ListItems(self)
+    while let next = items.next() {
+      if next.equalsIgnoringCase(item) { return true }
     }
     return false
   }

@@ -55,7 +55,7 @@ package struct OTLPExporterOptions: Hashable {
       guard let value = environment.value(name) else { continue }
       if let milliseconds = ValueParser.integer(value) { return Int(milliseconds) }
       problems.append(
-        InvalidSetting("\(name)", "\"\(String(repairing: value))\" is not a number of milliseconds (0 = no limit) and is ignored."))
+        InvalidSetting("\(name)", "\"\(String(value))\" is not a number of milliseconds (0 = no limit) and is ignored."))
     }
     return defaultTimeoutMilliseconds
   }
@@ -65,7 +65,7 @@ package struct OTLPExporterOptions: Hashable {
     for name in ["OTEL_EXPORTER_OTLP_TRACES_COMPRESSION", "OTEL_EXPORTER_OTLP_COMPRESSION"] as [StaticString] {
       guard let value = environment.value(name) else { continue }
       if !value.trimmed.equalsIgnoringCase("none") {
-        problems.append(InvalidSetting("\(name)", "\"\(String(repairing: value))\" is not supported yet; requests are sent uncompressed."))
+        problems.append(InvalidSetting("\(name)", "\"\(String(value))\" is not supported yet; requests are sent uncompressed."))
       }
       break
     }
@@ -87,7 +87,7 @@ package struct OTLPExporterOptions: Hashable {
         problems.append(
           InvalidSetting(
             "\(name)",
-            "\"\(String(repairing: value))\" is not supported; http/protobuf is used. Point the endpoint at the collector's OTLP/HTTP port, usually 4318."
+            "\"\(String(value))\" is not supported; http/protobuf is used. Point the endpoint at the collector's OTLP/HTTP port, usually 4318."
           ))
       }
       return

@@ -20,7 +20,7 @@ struct BatchSettings: Equatable {
       guard let value = environment.value(name) else { return fallback }
       if let number = ValueParser.integer(value, least: least) { return Int(number) }
       problems.append(
-        InvalidSetting("\(name)", "\"\(String(repairing: value))\" is not a number of \(unit) of at least \(least); \(fallback) is used."))
+        InvalidSetting("\(name)", "\"\(String(value))\" is not a number of \(unit) of at least \(least); \(fallback) is used."))
       return fallback
     }
     scheduleDelayMilliseconds = number("OTEL_BSP_SCHEDULE_DELAY", least: 0, default: 5000, unit: "milliseconds")

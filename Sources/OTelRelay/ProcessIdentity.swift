@@ -29,13 +29,13 @@ struct ProcessIdentity {
     }
     bytes.withUnsafeBufferPointer { buffer in
       let block = Self.block(buffer)
-      func string(_ name: StaticString) -> String? { block.value(name).map { String(repairing: $0) } }
+      func string(_ name: StaticString) -> String? { block.value(name).map { String($0) } }
       func number(_ name: StaticString) -> UInt64? { block.value(name).flatMap { ValueParser.integer($0, most: .max) } }
       processID = number(Identity.processID).map { Int(clamping: $0) }
       userID = number(Identity.userID).map { UInt32(clamping: $0) }
       executablePath = string(Identity.executablePath)
       command = string(Identity.command)
-      startTimeUnixNano = block.value(Identity.startTime).flatMap { UInt64(String(repairing: $0)) }
+      startTimeUnixNano = block.value(Identity.startTime).flatMap { UInt64(String($0)) }
       hostName = string(Identity.hostName)
       machine = string(Identity.machine)
       kernelRelease = string(Identity.kernelRelease)
@@ -77,23 +77,17 @@ struct ProcessIdentity {
     }
     if let name = block.value("OTEL_SERVICE_NAME") {
       attributes.removeAll { $0.key == "service.name" }
-      attributes.append(("service.name", String(repairing: name)))
+      attributes.append(("service.name", String(name)))
     }
     return attributes
   }
 
   static func parseAttributes(_ text: Text) -> [(key: String, value: String)]? {
     var attributes: [(key: String, value: String)] = []
-    var position = 0
-    while position < text.count {
-      let end = text.firstIndex(of: 0x2c, from: position) ?? text.count
-      let pair = text.slice(position, end).trimmed
-      position = end + 1
-      // A comma too many is no error: "a=b," is what scripts make.
-      if pair.isEmpty { continue }
-      guard let equals = pair.firstIndex(of: 0x3d), equals > 0 else { return nil }
-      guard let key = percentDecoded(pair.slice(0, equals).trimmed), let value = percentDecoded(pair.from(equals + 1).trimmed), !key.isEmpty,
-        key.withUnsafeBytes(isValidUTF8), value.withUnsafeBytes(isValidUTF8)
+    var members = KeyValueList(text)
+    while let member = members.next() {
+      guard case .pair(let encodedKey, let encodedValue) = member, let key = PercentEncoding.decoded(encodedKey),
+        let value = PercentEncoding.decoded(encodedValue), key.withUnsafeBytes(isValidUTF8), value.withUnsafeBytes(isValidUTF8)
       else { return nil }
       let name = String(decoding: key, as: UTF8.self)
       attributes.removeAll { $0.key == name }

@@ -1,5 +1,7 @@
 import COTelShims
 import Glibc
+import OTelConfiguration
+import OTelPrimitives
 
 package enum RendezvousError: Error, Equatable {
   case taken(String)
@@ -47,8 +49,16 @@ package struct Rendezvous {
 
   /// Where a process with this environment looks for a relay, in its order.
   package static func candidates(environment: [String: String]) -> [Rendezvous] {
-    if let relay = environment["OTEL_NATIVE_RELAY"], relay.hasPrefix("unix:") { return [path(String(relay.dropFirst(5)))].compactMap { $0 } }
+    if let path = chosenPath(environment) { return [self.path(path)].compactMap { $0 } }
     return [own(environment: environment), system].compactMap { $0 }
+  }
+
+  private static func chosenPath(_ environment: [String: String]) -> String? {
+    var value = environment["OTEL_NATIVE_RELAY"] ?? ""
+    return value.withUTF8 { bytes in
+      guard let start = bytes.baseAddress, case .path(let path) = RelayChoice(Text(start, count: bytes.count)) else { return nil }
+      return String(path)
+    }
   }
 
   func listen() throws(RendezvousError) -> otel_listener {

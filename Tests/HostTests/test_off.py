@@ -64,6 +64,13 @@ def test_external_never_starts_a_relay(agent, receiver, acceptor):
     assert len(receiver.wait(3)) == 3
 
 
+@pytest.mark.parametrize("value", ["sometimes", "unix:relative", "unix:/" + 107 * "x"], ids=lambda value: value[:20])
+def test_an_invalid_relay_counts_as_unset(agent, receiver, acceptor, value):
+    """As the launcher says; the last one is a byte longer than a socket address holds."""
+    dial(agent, acceptor, OTEL_NATIVE_RELAY=value)
+    assert len(receiver.wait(3)) == 3
+
+
 @pytest.mark.parametrize("listed, names", [("curl", {"socket"}), ("sockets", {"GET"}), ("curl,sockets", set()), ("*", set())])
 def test_disabled_instrumentations(agent, receiver, web, acceptor, listed, names):
     dial(agent, acceptor, OTEL_NATIVE_DISABLED_INSTRUMENTATIONS=listed)

@@ -1,5 +1,6 @@
 import OTelAPI
 import OTelPrimitives
+import OTelTestSupport
 import Testing
 
 @Suite struct TraceParentTests {

@@ -35,6 +35,7 @@ func messages(_ entries: String...) -> [String] {
     ("OTEL_TRACES_SAMPLER", "sometimes"), ("OTEL_TRACES_SAMPLER", "jaeger_remote"), ("OTEL_EXPORTER_OTLP_PROTOCOL", "grpc"),
     ("OTEL_PROPAGATORS", "b3"), ("OTEL_TRACES_EXPORTER", "logging"), ("OTEL_NATIVE_RELAY", "unix:relative"), ("OTEL_NATIVE_RELAY", "yes"),
     ("OTEL_EXPORTER_OTLP_ENDPOINT", "localhost:4318"), ("OTEL_EXPORTER_OTLP_ENDPOINT", "http://"),
+    ("OTEL_EXPORTER_OTLP_ENDPOINT", "http://c:"), ("OTEL_EXPORTER_OTLP_ENDPOINT", "http://[::1"), ("OTEL_EXPORTER_OTLP_ENDPOINT", "http://ü"),
     ("OTEL_EXPORTER_OTLP_ENDPOINT", "http://c:0"), ("OTEL_EXPORTER_OTLP_ENDPOINT", "http://c:99999/"),
     ("OTEL_EXPORTER_OTLP_TRACES_ENDPOINT", "ftp://c"), ("OTEL_RESOURCE_ATTRIBUTES", "a=1,b=%zz"), ("OTEL_RESOURCE_ATTRIBUTES", "a"),
     ("OTEL_RESOURCE_ATTRIBUTES", "=b"), ("OTEL_METRIC_EXPORT_INTERVAL", "1m"), ("OTEL_EXPORTER_PROMETHEUS_PORT", "65536"),

@@ -1,11 +1,8 @@
 import OTelPrimitives
+import OTelTestSupport
 import Testing
 
 @testable import OTelConfiguration
-
-func withText<Result>(_ string: String, _ body: (Text) -> Result) -> Result {
-  (Array(string.utf8) + [0]).withUnsafeBufferPointer { body(Text($0.baseAddress!, count: $0.count - 1)) }
-}
 
 @Suite struct ValueParserTests {
   @Test(arguments: [("true", true), ("TRUE", true), (" false\t", false)])

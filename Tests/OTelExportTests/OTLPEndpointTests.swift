@@ -1,13 +1,8 @@
 import OTelPrimitives
+import OTelTestSupport
 import Testing
 
 @testable import OTelExport
-
-/// A text over a string's bytes, for the length of the call.
-func withText<R>(_ string: String, _ body: (Text) throws -> R) rethrows -> R {
-  let bytes = Array(string.utf8)
-  return try bytes.withUnsafeBufferPointer { try body(Text($0.baseAddress ?? UnsafePointer(bitPattern: 1)!, count: $0.count)) }
-}
 
 @Suite struct OTLPEndpointTests {
   @Test("A signal's URL is used as it is", arguments: [

@@ -1,4 +1,5 @@
 import OTelPrimitives
+import OTelTestSupport
 import Testing
 
 @testable import OTelExport

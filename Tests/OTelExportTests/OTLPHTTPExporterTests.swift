@@ -1,6 +1,7 @@
 import CCurl
 import Glibc
 import OTelPrimitives
+import OTelTestSupport
 import Synchronization
 import Testing
 

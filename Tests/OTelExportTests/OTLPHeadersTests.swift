@@ -1,4 +1,5 @@
 import OTelPrimitives
+import OTelTestSupport
 import Testing
 
 @testable import OTelExport
@@ -28,7 +29,7 @@ import Testing
 
   @Test("A bad pair is left out, named by its number and never shown", arguments: [
     "hunter2", "=hunter2", "hun ter2=hunter2", "a=hunter2%0d%0aX: y", "a=hunter2%00", "a=hunter2%", "a=hunter2%2", "a=hunter2%zz", "a=hunter2%ff",
-    "ä=hunter2",
+    "ä=hunter2", "a%=hunter2",
   ])
   func invalid(_ pair: String) {
     let (headers, problems) = parse("good=1,\(pair),also=2")
@@ -36,6 +37,11 @@ import Testing
     #expect(problems.count == 1)
     #expect(problems.first?.message.contains("entry 2") == true)
     #expect(problems.first?.description.contains("hunter2") == false)
+  }
+
+  @Test("Blank entries count, as for a user who looks for the bad one")
+  func numbersEntriesAsTheyAreWritten() {
+    #expect(parse("a=1,,bad").problems.map { $0.message.contains("entry 3 ") } == [true])
   }
 
   @Test func linesForLibcurl() {

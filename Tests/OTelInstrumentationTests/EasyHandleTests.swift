@@ -1,5 +1,6 @@
 import COTelHookABI
 import OTelPrimitives
+import OTelTestSupport
 import Testing
 
 @testable import InstrumentationCurl
@@ -22,8 +23,8 @@ import Testing
   func urlIsKeptRedacted(_ given: String, _ kept: String, _ address: String, _ port: UInt32) {
     set(option(OTEL_CURLOPT_URL), given)
     #expect(record.pointee.url_kind == URLKind.http)
-    #expect(String(handle.url) == kept)
-    #expect(String(handle.serverAddress) == address)
+    #expect(handle.url.string == kept)
+    #expect(handle.serverAddress.string == address)
     #expect(record.pointee.port == port)
   }
 
@@ -45,14 +46,14 @@ import Testing
   @Test func aLongURLIsCut() {
     set(option(OTEL_CURLOPT_URL), "http://h/" + String(repeating: "p", count: 10_000))
     #expect(record.pointee.url_count == UInt32(OTEL_CURL_URL))
-    #expect(String(handle.serverAddress) == "h")
+    #expect(handle.serverAddress.string == "h")
   }
 
   /// A userinfo that does not end where it was looked at must not be taken for a host.
   @Test(arguments: [65_000, 65_536, 70_000, 200_000]) func aPasswordIsNeverAHost(_ count: Int) {
     set(option(OTEL_CURLOPT_URL), "http://CANARY:" + String(repeating: "p", count: count) + "@h/")
-    #expect(!String(handle.url).contains("CANARY") && !String(handle.url).contains("ppp"))
-    #expect(record.pointee.url_count == 0 || String(handle.serverAddress) == "h")
+    #expect(!handle.url.string.contains("CANARY") && !handle.url.string.contains("ppp"))
+    #expect(record.pointee.url_count == 0 || handle.serverAddress.string == "h")
   }
 
   private enum Step { case get(UInt), post(UInt), noBody(UInt), upload(UInt), fields(UInt), custom(String?) }
@@ -69,7 +70,7 @@ import Testing
       case .custom(nil): set(option(OTEL_CURLOPT_CUSTOMREQUEST), 0)
       }
     }
-    return String(handle.method)
+    return handle.method.string
   }
 
   @Test func methods() {

@@ -1,4 +1,5 @@
 import OTelInstrumentation
+import OTelTestSupport
 import Testing
 
 @Suite struct HTTPMethodTests {

@@ -1,5 +1,6 @@
 import Glibc
 import OTelInstrumentation
+import OTelTestSupport
 import Testing
 
 @Suite struct PeerAddressTests {

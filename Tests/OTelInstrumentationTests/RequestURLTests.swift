@@ -1,5 +1,6 @@
 import OTelInstrumentation
 import OTelPrimitives
+import OTelTestSupport
 import Testing
 
 @Suite struct RequestURLTests {
@@ -40,7 +41,7 @@ import Testing
   func parts(_ row: Row) throws {
     try withText(row.url) { text in
       let url = try #require(RequestURL(text))
-      #expect(String(url.serverAddress) == row.address)
+      #expect(url.serverAddress.string == row.address)
       #expect(url.serverPort == row.port)
       #expect(url.isSecure == row.isSecure)
     }

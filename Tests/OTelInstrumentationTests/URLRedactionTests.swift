@@ -1,4 +1,5 @@
 import OTelPrimitives
+import OTelTestSupport
 import Testing
 
 @testable import OTelInstrumentation
@@ -45,7 +46,7 @@ import Testing
     #expect(again == expected)
     try withText(url) { text in
       let parts = try #require(RequestURL(text))
-      #expect(result.address == String(parts.serverAddress))
+      #expect(result.address == parts.serverAddress.string)
     }
   }
 

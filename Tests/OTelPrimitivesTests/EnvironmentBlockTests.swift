@@ -1,9 +1,10 @@
 import OTelPrimitives
+import OTelTestSupport
 import Testing
 
 @Suite struct EnvironmentBlockTests {
   private func value(_ name: StaticString, in block: String) -> String? {
-    withText(block.utf8) { EnvironmentBlock($0).value(name).map { String($0) } }
+    withText(block.utf8) { EnvironmentBlock($0).value(name).map { $0.string } }
   }
 
   @Test(arguments: [
@@ -19,7 +20,7 @@ import Testing
     withText(block.utf8) { text in
       var found: [String] = []
       var entries = EnvironmentBlock(text).entries
-      while let entry = entries.next() { found.append(String(entry)) }
+      while let entry = entries.next() { found.append(entry.string) }
       #expect(found == expected)
     }
   }

@@ -1,4 +1,5 @@
 import OTelPrimitives
+import OTelTestSupport
 import Testing
 
 @Suite struct TextTests {
@@ -9,7 +10,7 @@ import Testing
           let last = min(max(to, 0), 6)
           let first = min(max(from, 0), last)
           let characters = Array("abcdef")
-          #expect(String(text.slice(from, to)) == String(characters[first..<last]))
+          #expect(text.slice(from, to).string == String(characters[first..<last]))
         }
       }
     }
@@ -23,9 +24,9 @@ import Testing
 
   @Test func literal() {
     let text = Text("traceparent")
-    #expect(String(text) == "traceparent")
+    #expect(text.string == "traceparent")
     #expect(Text("").isEmpty)
-    #expect(String(Text("ä€")) == "ä€")
+    #expect(Text("ä€").string == "ä€")
   }
 
   @Test(arguments: [("GET", "get", true), ("a[b", "A{B", false), ("@", "`", false), ("", "", true), ("ab", "abc", false), ("äX", "äx", true), ("Ä", "ä", false)])
@@ -41,7 +42,7 @@ import Testing
   }
 
   @Test(arguments: [("", ""), (" \t ", ""), ("a", "a"), ("\t a b \t", "a b"), (" a", "a"), ("a ", "a"), ("\na\n", "\na\n")])
-  func trimming(_ text: String, _ expected: String) { withText(text.utf8) { #expect(String($0.trimmed) == expected) } }
+  func trimming(_ text: String, _ expected: String) { withText(text.utf8) { #expect($0.trimmed.string == expected) } }
 
   @Test func firstIndex() {
     withText("a=b=c".utf8) { text in
@@ -56,8 +57,8 @@ import Testing
   @Test func cString() {
     let bytes: [CChar] = [0x61, 0x62, 0, 0x63]
     bytes.withUnsafeBufferPointer { buffer in
-      #expect(String(Text(cString: buffer.baseAddress!)) == "ab")
-      #expect(String(Text(cString: buffer.baseAddress!, limit: 1)) == "a")
+      #expect(Text(cString: buffer.baseAddress!).string == "ab")
+      #expect(Text(cString: buffer.baseAddress!, limit: 1).string == "a")
       #expect(Text(cString: buffer.baseAddress!, limit: 0).isEmpty)
     }
   }

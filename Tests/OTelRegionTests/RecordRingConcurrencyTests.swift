@@ -1,6 +1,7 @@
 import Glibc
 import OTelPrimitives
 import OTelRegion
+import OTelTestSupport
 import Synchronization
 import Testing
 

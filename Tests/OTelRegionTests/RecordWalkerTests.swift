@@ -1,5 +1,6 @@
 import OTelPrimitives
 import OTelRegion
+import OTelTestSupport
 import Testing
 
 @Suite struct RecordWalkerTests {

@@ -2,6 +2,7 @@ import COTelShims
 import OTelAPI
 import OTelPrimitives
 import OTelRegion
+import OTelTestSupport
 import Testing
 
 @testable import OTelSDK

@@ -2,6 +2,7 @@ import COTelShims
 import OTelAPI
 import OTelPrimitives
 import OTelRegion
+import OTelTestSupport
 
 @testable import OTelSDK
 
@@ -9,7 +10,7 @@ import OTelRegion
 final class TestProcess {
   let page: UnsafeMutableRawPointer
   let options: UnsafeMutablePointer<TracerOptions>
-  private(set) var memory = RegionMemory()
+  private(set) var memory = RegionMemory(secret: .random(in: 1...(.max)))
   private var retired: [RegionMemory] = []
 
   init() {
@@ -40,7 +41,7 @@ final class TestProcess {
   /// As when the relay has gone: another region takes the first one's place.
   func replaceRegion() {
     retired.append(memory)
-    memory = RegionMemory()
+    memory = RegionMemory(secret: .random(in: 1...(.max)))
     attach(memory)
   }
 
@@ -48,7 +49,7 @@ final class TestProcess {
   func fork() { page.initializeMemory(as: UInt8.self, repeating: 0, count: ProcessState.size) }
 
   /// The spans that were recorded, decoded.
-  var spans: [DecodedSpan] { memory.payloads().compactMap { DecodedSpan($0) } }
+  var spans: [DecodedSpan] { memory.payloads(overUnfinished: true).compactMap { DecodedSpan($0) } }
 
   /// Records one span from its start to its end.
   func record(parent: SpanContext? = nil, isRemote: Bool = false, _ body: (inout SpanRecorder) -> Void = { _ in }) -> OpenSpan? {
@@ -60,8 +61,3 @@ final class TestProcess {
     return span
   }
 }
-
-func withText<Result>(_ bytes: some Sequence<UInt8>, _ body: (Text) throws -> Result) rethrows -> Result {
-  try (Array(bytes) + [0]).withUnsafeBufferPointer { try body(Text($0.baseAddress!, count: $0.count - 1)) }
-}
-func withText<Result>(_ string: String, _ body: (Text) throws -> Result) rethrows -> Result { try withText(string.utf8, body) }

@@ -1,13 +1,13 @@
 import Glibc
-import OTelPrimitives
+package import OTelPrimitives
 
 /// Bytes whose last one is the last of a page, with an inaccessible page behind it: a read past the end is SIGSEGV and not luck.
-final class GuardedText {
+package final class GuardedText {
   private let mapping: UnsafeMutableRawPointer
   private let size: Int
-  let text: Text
+  package let text: Text
 
-  init(_ bytes: [UInt8]) {
+  package init(_ bytes: [UInt8]) {
     let page = 4096
     let used = (bytes.count + page - 1) / page * page
     size = used + page
@@ -23,12 +23,16 @@ final class GuardedText {
   deinit { munmap(mapping, size) }
 }
 
-func withText<Result>(_ bytes: some Sequence<UInt8>, _ body: (Text) throws -> Result) rethrows -> Result {
+/// Lends `body` the bytes as a `Text`. It is valid during the call; a read past its end is SIGSEGV.
+package func withText<Result>(_ bytes: some Sequence<UInt8>, _ body: (Text) throws -> Result) rethrows -> Result {
   let guarded = GuardedText(Array(bytes))
   defer { withExtendedLifetime(guarded) {} }
   return try body(guarded.text)
 }
 
-extension String {
-  init(_ text: Text) { self = String(decoding: UnsafeBufferPointer(start: text.start, count: text.count), as: UTF8.self) }
+package func withText<Result>(_ string: String, _ body: (Text) throws -> Result) rethrows -> Result { try withText(string.utf8, body) }
+
+extension Text {
+  /// A copy, with U+FFFD for what is not UTF-8.
+  package var string: String { String(decoding: UnsafeBufferPointer(start: start, count: count), as: UTF8.self) }
 }
