@@ -1,3 +1,4 @@
+import signal
 import subprocess
 
 import pytest
@@ -8,6 +9,29 @@ from harness import programs
 from harness.agent import DIST, Agent
 from harness.receiver import Receiver
 from harness.webserver import WebServer
+
+
+# Started in the background, or by nohup, these are ignored; every program that the tests start would inherit that, and no shell can
+# trap a signal that it was born ignoring.
+for ignored in (signal.SIGINT, signal.SIGQUIT, signal.SIGHUP):
+    if signal.getsignal(ignored) == signal.SIG_IGN:
+        signal.signal(ignored, signal.SIG_DFL)
+
+# No test takes half of it, on a busy machine either.
+LONGEST_SECONDS = 180
+
+
+@pytest.fixture(autouse=True)
+def no_test_hangs():
+    """A test that waits for what never comes fails, and does not hang the run."""
+
+    def give_up(*_):
+        raise TimeoutError(f"the test did not end within {LONGEST_SECONDS} s")
+
+    signal.signal(signal.SIGALRM, give_up)
+    signal.alarm(LONGEST_SECONDS)
+    yield
+    signal.alarm(0)
 
 
 @pytest.fixture(scope="session", autouse=True)

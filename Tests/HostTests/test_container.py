@@ -59,8 +59,12 @@ def test_launcher_as_process_1_forwards_signals(agent, number):
     assert process.stdout.readline() == "ready\n"
     (launcher,) = map(int, open(f"/proc/{process.pid}/task/{process.pid}/children").read().split())
     os.kill(launcher, number)
-    assert process.stdout.read() == "got\n"
-    assert process.wait(10) == 33
+    try:
+        assert process.communicate(timeout=10)[0] == "got\n"
+        assert process.returncode == 33
+    finally:
+        if process.poll() is None:
+            os.kill(launcher, signal.SIGKILL)
 
 
 def test_launcher_as_process_1_reaps_orphans(agent):
