@@ -54,6 +54,11 @@ def end_all(hosts):
         process.wait()
 
 
+def await_handed_over(receiver, hosts):
+    """Until each has found the next relay. It looks for one once a second; ended by a signal before that, it could not."""
+    assert receiver.wait_until(lambda spans: hosts.keys() <= {span.service for span in spans})
+
+
 def arrived_by_host(receiver):
     arrived = {}
     for span in receiver.spans:
@@ -84,7 +89,7 @@ def test_sigterm_of_the_relay_loses_nothing(agent, receiver, acceptor, tmp_path)
     receiver.mode = "ok"
     # The others notice at their next record, and one of them starts the next relay.
     assert wait_until(lambda: agent.relays() not in ([], [first]), timeout=10)
-    time.sleep(0.5)
+    await_handed_over(receiver, hosts)
     idle.stdin.close()  # the idle one notices at its end
     assert idle.wait(10) == 0
     end_all(hosts)
@@ -108,7 +113,7 @@ def test_sigkill_of_the_relay_loses_only_the_killed(agent, receiver, acceptor, t
     receiver.mode = "ok"
     survivors = {name: host for name, host in hosts.items() if name not in killed}
     assert wait_until(agent.relays, timeout=20), "no survivor started another relay"
-    time.sleep(1)
+    await_handed_over(receiver, survivors)
     end_all(survivors)
     assert_all_arrive(agent, receiver, {name: dials_returned(file) for name, (_, file) in survivors.items()})
     arrived = arrived_by_host(receiver)
