@@ -35,6 +35,8 @@ public struct ProcessState {
   @inline(__always) var handedOverAt: SharedWord { SharedWord(page + 128) }
   /// Regions handed over in a row without a sign of life.
   @inline(__always) var renewals: SharedWord { SharedWord(page + 136) }
+  /// Hand-overs in a row that failed: nobody was there, or not yet.
+  @inline(__always) var failures: SharedWord { SharedWord(page + 168) }
   /// The region that the current one replaced, until its last records are carried over.
   @inline(__always) var retiring: SharedWord { SharedWord(page + 144) }
   @inline(__always) var retiringCursor: SharedWord { SharedWord(page + 152) }

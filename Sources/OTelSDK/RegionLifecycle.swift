@@ -4,7 +4,7 @@ import OTelRegion
 
 /// When a region is made, and when another takes its place. Once per process and, later, when the relay has gone: cold.
 ///
-/// Nothing here waits. What a relay says (`RelayState`, `heartbeat`) is looked at about once a second, when a record is made, and at
+/// Nothing here waits. What a relay says (`RelayState`, `heartbeat`) is looked at ten times a second, when a record is made, and at
 /// exit. A wrong guess costs a region and no span: the old one is marked as superseded, and a relay that still has it forgets it.
 public struct RegionLifecycle {
   let options: UnsafeMutablePointer<TracerOptions>
@@ -15,11 +15,15 @@ public struct RegionLifecycle {
   private var process: ProcessState { ProcessState(page: options.pointee.page) }
 
   private static let second: UInt64 = 1_000_000_000
+  /// How often the relay's words are looked at, while records are made.
+  private static let interval = second / 10
   /// A relay says about once a second that it lives.
   private static let heartbeatLimit = 5 * second
   /// A relay that has just been started takes some milliseconds; a busy machine may need longer.
   private static let takingLimit = 3 * second
   private static let longestPause = 60 * second
+  /// Of many that look for a relay at once one is elected; the others may come a moment before it listens.
+  private static let shortestPause: UInt64 = 10_000_000
 
   /// Sees to it that there is a region that somebody has. False: none, the span passes by.
   @inline(never)
@@ -44,7 +48,7 @@ public struct RegionLifecycle {
     setClock()
     HostRegion(region: made.region).drops(.attaching).add(process.passed.load())
     process.region.storeReleasing(UInt64(truncatingIfNeeded: UInt(bitPattern: made.region)))
-    process.nextCheck.store(now &+ Self.second)
+    process.nextCheck.store(now &+ (made.handedOver ? Self.interval : Self.shortestPause))
     process.phase.storeReleasing(ProcessState.Phase.attached)
     return true
   }
@@ -96,36 +100,45 @@ public struct RegionLifecycle {
     }
   }
 
-  /// Looks after the relay; about once a second.
+  /// Looks after the relay.
   private func check(now: UInt64) {
     let due = process.nextCheck.load()
-    guard now >= due, process.nextCheck.replace(due, with: now &+ Self.second) == nil else { return }
+    guard now >= due, process.nextCheck.replace(due, with: now &+ Self.interval) == nil else { return }
     setClock()
     guard !otel_host_filtered(), let address = process.regionAddress else { return }
     if process.retiring.load() != 0, now &- process.retiredAt.load() >= Self.second { finishRetiring() }
     switch verdict(HostRegion(region: address), now: now) {
     case .fine:
       process.renewals.store(0)
+      process.failures.store(0)
     case .gone:
-      renew(now: now)
+      if !renew(now: now) { pauseAfterFailure(now: now) }
     case .doubtful:
-      renew(now: now)
-      // A relay that is stopped, or nobody at all: each time twice as long until the next try.
-      let renewals = process.renewals.add(1)
-      let pause = Self.takingLimit &<< (renewals < 5 ? renewals : 5)
-      process.nextCheck.store(now &+ (pause < Self.longestPause ? pause : Self.longestPause))
+      guard renew(now: now) else { return pauseAfterFailure(now: now) }
+      // Handed over, and perhaps to one that is stopped: each time twice as long until the next try.
+      pause(now: now, Self.takingLimit, doubled: process.renewals.add(1))
     }
   }
 
-  /// Puts a fresh region in the place of the current one and carries over what was not exported.
-  private func renew(now: UInt64) {
-    guard process.phase.replace(ProcessState.Phase.attached, with: ProcessState.Phase.busy) == nil else { return }
+  /// Nobody took the region. Soon again, then less and less often: what is in it would be lost with the process.
+  private func pauseAfterFailure(now: UInt64) { pause(now: now, Self.shortestPause, doubled: process.failures.add(1)) }
+
+  private func pause(now: UInt64, _ first: UInt64, doubled times: UInt64) {
+    let length = first &<< (times < 13 ? times : 13)
+    process.nextCheck.store(now &+ (length < Self.longestPause ? length : Self.longestPause))
+  }
+
+  /// Puts a fresh region in the place of the current one and carries over what was not exported. False when nobody took it: then the
+  /// current one stays.
+  private func renew(now: UInt64) -> Bool {
+    guard process.phase.replace(ProcessState.Phase.attached, with: ProcessState.Phase.busy) == nil else { return false }
     defer { process.phase.storeReleasing(ProcessState.Phase.attached) }
-    guard let old = process.regionAddress, let made = make() else { return }
+    guard let old = process.regionAddress, let made = make() else { return false }
     guard made.handedOver else {
       otel_region_discard(made.region, Layout.size)
-      return
+      return false
     }
+    process.failures.store(0)
     finishRetiring()
     process.handedOverAt.store(now | 1)
     process.region.storeReleasing(UInt64(truncatingIfNeeded: UInt(bitPattern: made.region)))
@@ -135,6 +148,7 @@ public struct RegionLifecycle {
     process.retiringCursor.store(cursor)
     process.retiredAt.store(now)
     process.retiring.storeReleasing(UInt64(truncatingIfNeeded: UInt(bitPattern: old)))
+    return true
   }
 
   /// Carries over what was being written when the region was replaced, and gives its memory back.
@@ -200,7 +214,6 @@ public struct RegionLifecycle {
     guard region.exported != RecordRing(region: address).tail.load() else { return }
     let now = otel_monotonic()
     if verdict(region, now: now) == .fine { return }
-    renew(now: now)
-    finishRetiring()
+    if renew(now: now) { finishRetiring() }
   }
 }

@@ -115,7 +115,7 @@ public struct SDKTracer: Tracer {
   @inline(__always)
   public func end(_ recorder: SpanRecorder, of span: OpenSpan, scope: InstrumentationScope) {
     let end = process.unixTime(otel_monotonic())
-    // The clock is set anew once a second: a span that began before a step back must not end before it began.
+    // The clock is set anew now and then: a span that began before a step back must not end before it began.
     var recorder = recorder
     _ = recorder.finish(endTime: end > span.startTime ? end : span.startTime, tag: tag(scope))
   }
