@@ -55,7 +55,7 @@ def end_all(hosts):
 
 
 def await_handed_over(receiver, hosts):
-    """Until each has found the next relay. It looks for one once a second; ended by a signal before that, it could not."""
+    """Until each has found the next relay. It looks for one ten times a second; ended by a signal before that, it could not."""
     assert receiver.wait_until(lambda spans: hosts.keys() <= {span.service for span in spans})
 
 
