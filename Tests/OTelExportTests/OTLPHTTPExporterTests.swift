@@ -7,26 +7,39 @@ import Testing
 
 @testable import OTelExport
 
+/// A free loopback port, held for as long as this lives. Whoever does not listen on it refuses connections.
+private final class BoundAddress: Sendable {
+  let descriptor: Int32
+  let port: UInt16
+
+  init() throws {
+    descriptor = socket(AF_INET, Int32(SOCK_STREAM.rawValue) | Int32(SOCK_CLOEXEC.rawValue), 0)
+    var address = sockaddr_in()
+    address.sin_family = sa_family_t(AF_INET)
+    address.sin_addr.s_addr = UInt32(0x7f00_0001).bigEndian
+    var size = socklen_t(MemoryLayout<sockaddr_in>.size)
+    let descriptor = descriptor
+    let isBound = withUnsafeMutablePointer(to: &address) {
+      $0.withMemoryRebound(to: sockaddr.self, capacity: 1) { bind(descriptor, $0, size) == 0 && getsockname(descriptor, $0, &size) == 0 }
+    }
+    port = UInt16(bigEndian: address.sin_port)
+    try #require(isBound)
+  }
+
+  deinit { close(descriptor) }
+}
+
 /// Answers the connections it gets, one after the other, with given bytes; on a free loopback port.
 private final class CannedServer: Sendable {
-  let port: UInt16
-  private let listener: Int32
+  var port: UInt16 { address.port }
+  private let address: BoundAddress
   private let received = Mutex<[String]>([])
   var requests: [String] { received.withLock { $0 } }
 
   /// - Parameter answers: one for each connection; nil keeps it open without a word.
   init(_ answers: [String?]) throws {
-    let listener = socket(AF_INET, Int32(SOCK_STREAM.rawValue) | Int32(SOCK_CLOEXEC.rawValue), 0)
-    var address = sockaddr_in()
-    address.sin_family = sa_family_t(AF_INET)
-    address.sin_addr.s_addr = UInt32(0x7f00_0001).bigEndian
-    var size = socklen_t(MemoryLayout<sockaddr_in>.size)
-    let bound = withUnsafeMutablePointer(to: &address) {
-      $0.withMemoryRebound(to: sockaddr.self, capacity: 1) { bind(listener, $0, size) == 0 && listen(listener, 16) == 0 && getsockname(listener, $0, &size) == 0 }
-    }
-    try #require(bound)
-    self.listener = listener
-    port = UInt16(bigEndian: address.sin_port)
+    address = try BoundAddress()
+    try #require(listen(address.descriptor, 16) == 0)
     var thread = pthread_t()
     let work = Unmanaged.passRetained(Work(server: self, answers: answers))
     pthread_create(&thread, nil, { Unmanaged<Work>.fromOpaque($0!).takeRetainedValue().run(); return nil }, work.toOpaque())
@@ -41,7 +54,7 @@ private final class CannedServer: Sendable {
     func run() {
       var open: [Int32] = []
       for answer in answers {
-        let peer = accept(server.listener, nil, nil)
+        let peer = accept(server.address.descriptor, nil, nil)
         guard peer >= 0 else { break }
         server.read(peer)
         if let answer {
@@ -56,7 +69,6 @@ private final class CannedServer: Sendable {
         while recv(peer, &byte, 1, 0) > 0 {}  // until the client gives up
         close(peer)
       }
-      close(server.listener)
     }
   }
 
@@ -135,14 +147,12 @@ private final class CannedServer: Sendable {
   }
 
   @Test func nobodyListens() throws {
-    let server = try CannedServer([])  // ends and closes at once
-    while true {
-      guard case .postponed(let failure, _) = try export(to: "http://127.0.0.1:\(server.port)/x") else { continue }
-      guard failure.kind == .unreachable else { continue }
-      #expect(failure.message == "http://127.0.0.1:\(server.port)/x: connection refused")
-      #expect(failure.hint?.contains("OTEL_EXPORTER_OTLP_ENDPOINT") == true)
-      break
-    }
+    // Bound and not listening: nobody else can get the port, and the kernel refuses every connection to it.
+    let address = try BoundAddress()
+    guard case .postponed(let failure, _) = try export(to: "http://127.0.0.1:\(address.port)/x") else { Issue.record(); return }
+    #expect(failure.kind == .unreachable)
+    #expect(failure.message == "http://127.0.0.1:\(address.port)/x: connection refused")
+    #expect(failure.hint?.contains("OTEL_EXPORTER_OTLP_ENDPOINT") == true)
   }
 
   @Test func noAnswerIsATimeout() throws {
