@@ -21,6 +21,15 @@ static bool fill(struct otel_curl_library *library, const struct otel_definer *d
     library->cleanup = (void (*)(void *))otel_elf_in_object(base, "curl_easy_cleanup", version);
     library->setopt = (int (*)(void *, int, ...))otel_elf_in_object(base, "curl_easy_setopt", version);
     library->getinfo = (int (*)(void *, int, ...))otel_elf_in_object(base, "curl_easy_getinfo", version);
+    library->multi_add = (int (*)(void *, void *))otel_elf_in_object(base, "curl_multi_add_handle", version);
+    library->multi_remove = (int (*)(void *, void *))otel_elf_in_object(base, "curl_multi_remove_handle", version);
+    library->multi_info_read = (void *(*)(void *, int *))otel_elf_in_object(base, "curl_multi_info_read", version);
+    library->multi_cleanup = (int (*)(void *))otel_elf_in_object(base, "curl_multi_cleanup", version);
+    library->multi_perform = (int (*)(void *, int *))otel_elf_in_object(base, "curl_multi_perform", version);
+    library->multi_socket_action = (int (*)(void *, int, int, int *))otel_elf_in_object(base, "curl_multi_socket_action", version);
+    library->multi_socket = (int (*)(void *, int, int *))otel_elf_in_object(base, "curl_multi_socket", version);
+    library->multi_socket_all = (int (*)(void *, int *))otel_elf_in_object(base, "curl_multi_socket_all", version);
+    library->end = otel_elf_end(base);
     return library->init && library->duphandle && library->reset && library->cleanup && library->setopt && library->getinfo;
 }
 
@@ -64,4 +73,11 @@ struct otel_curl_resolution otel_curl_resolve(enum otel_curl_node node, const vo
     // Loaded with the program and alone of its version: stays loaded, and is first in the global scope for ever.
     if (at_start[node]) return (struct otel_curl_resolution){at_start[node], true};
     return look_up(node, caller);
+}
+
+const struct otel_curl_library *otel_curl_around(const void *caller) {
+    uintptr_t address = (uintptr_t)caller;
+    for (int i = 0; i < LIBRARIES && __atomic_load_n(&state[i], __ATOMIC_ACQUIRE) == 2; i++)
+        if (address >= libraries[i].base && address < libraries[i].end) return &libraries[i];
+    return NULL;
 }

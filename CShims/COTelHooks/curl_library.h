@@ -14,5 +14,8 @@ struct otel_curl_resolution {
 /// program's start. Not for calls with a handle whose library is known.
 struct otel_curl_resolution otel_curl_resolve(enum otel_curl_node node, const void *caller);
 
+/// The library that `caller` is in: libcurl calling itself. Null: the caller is none.
+const struct otel_curl_library *otel_curl_around(const void *caller);
+
 /// Finds the libraries that were loaded with the program. For the constructor.
 void otel_curl_find_loaded(void);

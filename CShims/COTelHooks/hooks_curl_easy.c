@@ -37,8 +37,12 @@ static void easy_reset(enum otel_curl_node node, const void *caller, void *handl
     const struct otel_hook_table *table = otel_hooks();
     struct otel_curl_resolution found = library_for(table, handle, node, caller);
     if (!found.library) return;
+    if (handle && table) {
+        int before = errno;
+        table->curl_reset(handle);
+        errno = before;
+    }
     found.library->reset(handle);
-    if (handle && table) table->curl_reset(handle);
 }
 
 static __attribute__((noinline)) void easy_cleanup(enum otel_curl_node node, const void *caller, void *handle) {
@@ -46,7 +50,11 @@ static __attribute__((noinline)) void easy_cleanup(enum otel_curl_node node, con
     const struct otel_hook_table *table = otel_hooks();
     struct otel_curl_resolution found = library_for(table, handle, node, caller);
     if (!found.library) return;
-    if (handle && table) table->curl_closed(handle);
+    if (handle && table) {
+        int before = errno;
+        table->curl_closed(handle);
+        errno = before;
+    }
     found.library->cleanup(handle);
 }
 
