@@ -149,6 +149,8 @@ struct otel_hook_table {
     void (*curl_perform_exit)(struct otel_call *call, const struct otel_curl_library *library, void *handle, int result);
     /// A libcurl call that went to a real function untraced.
     void (*curl_unresolved)(void);
+    /// Whether dlsym gives wrappers out for libcurl's functions.
+    bool answers_dlsym;
 
     /// An exception or a cancellation unwinds the innermost hooked call of this thread.
     void (*unwound)(void);
