@@ -27,6 +27,7 @@ enum Hooks {
     table.curl_multi_library = { _ in nil }
     table.curl_multi_add_enter = { _, _, _, _ in }
     table.curl_multi_drive_enter = { _, _ in }
+    table.answers_dlsym = false
   }
 }
 
@@ -52,6 +53,7 @@ nonisolated(unsafe) var hookTable = otel_hook_table(
   curl_multi_drive_enter: { Hooks.curl.driveEnter($0, $1) },
   curl_multi_drive_exit: { Hooks.curl.driveExit($0, $1, $2) },
   curl_unresolved: { Hooks.tracer.count(.unresolved) },
+  answers_dlsym: true,
   unwound: { CallScope(tracer: Hooks.tracer).unwound() },
   ending: { RegionLifecycle(options: TracerOptions.installed).detach() }
 )

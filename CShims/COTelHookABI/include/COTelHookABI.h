@@ -25,25 +25,38 @@ struct otel_call {
 
 // MARK: libcurl
 
+/// The functions of libcurl that are wrapped (OTEL_CURL_WRAPPED): F(member of otel_curl_library, exported name, type of the result, parameters).
+#define OTEL_CURL_EASY(F)                                                \
+    F(init, curl_easy_init, void *_Nullable, (void))                     \
+    F(duphandle, curl_easy_duphandle, void *_Nullable, (void *))         \
+    F(reset, curl_easy_reset, void, (void *))                            \
+    F(cleanup, curl_easy_cleanup, void, (void *))                        \
+    F(setopt, curl_easy_setopt, int, (void *, int, ...))                 \
+    F(perform, curl_easy_perform, int, (void *))
+/// A build without the multi interface has none of these.
+#define OTEL_CURL_MULTI(F)                                                            \
+    F(multi_add, curl_multi_add_handle, int, (void *, void *))                        \
+    F(multi_remove, curl_multi_remove_handle, int, (void *, void *))                  \
+    F(multi_info_read, curl_multi_info_read, void *_Nullable, (void *, int *))        \
+    F(multi_cleanup, curl_multi_cleanup, int, (void *))                               \
+    F(multi_perform, curl_multi_perform, int, (void *, int *))                        \
+    F(multi_socket_action, curl_multi_socket_action, int, (void *, int, int, int *))  \
+    F(multi_socket, curl_multi_socket, int, (void *, int, int *))                     \
+    F(multi_socket_all, curl_multi_socket_all, int, (void *, int *))
+#define OTEL_CURL_WRAPPED(F) OTEL_CURL_EASY(F) OTEL_CURL_MULTI(F)
+/// Those that are only called.
+#define OTEL_CURL_CALLED(F) F(getinfo, curl_easy_getinfo, int, (void *, int, ...))
+
 /// One loaded libcurl: its functions, resolved in one object so that a handle never reaches another flavour's library.
 struct otel_curl_library {
     uintptr_t base;
-    void *_Nullable (*_Nonnull init)(void);
-    void *_Nullable (*_Nonnull duphandle)(void *);
-    void (*reset)(void *);
-    void (*cleanup)(void *);
-    int (*setopt)(void *, int, ...);
-    int (*getinfo)(void *, int, ...);
-    int (*perform)(void *);
-    // Null in a build without the multi interface.
-    int (*_Nullable multi_add)(void *, void *);
-    int (*_Nullable multi_remove)(void *, void *);
-    void *_Nullable (*_Nullable multi_info_read)(void *, int *);
-    int (*_Nullable multi_cleanup)(void *);
-    int (*_Nullable multi_perform)(void *, int *);
-    int (*_Nullable multi_socket_action)(void *, int, int, int *);
-    int (*_Nullable multi_socket)(void *, int, int *);
-    int (*_Nullable multi_socket_all)(void *, int *);
+#define OTEL_CURL_MEMBER(member, name, result, parameters) result(*_Nonnull member) parameters;
+    OTEL_CURL_EASY(OTEL_CURL_MEMBER)
+    OTEL_CURL_CALLED(OTEL_CURL_MEMBER)
+#undef OTEL_CURL_MEMBER
+#define OTEL_CURL_MEMBER(member, name, result, parameters) result(*_Nullable member) parameters;
+    OTEL_CURL_MULTI(OTEL_CURL_MEMBER)
+#undef OTEL_CURL_MEMBER
     uintptr_t end; ///< of the object; it begins at `base`
 };
 
@@ -197,6 +210,8 @@ struct otel_hook_table {
     void (*curl_multi_drive_exit)(struct otel_call *call, void *multi, int running);
     /// A libcurl call that went to a real function untraced.
     void (*curl_unresolved)(void);
+    /// Whether dlsym gives wrappers out for libcurl's functions.
+    bool answers_dlsym;
 
     /// An exception or a cancellation unwinds the innermost hooked call of this thread.
     void (*unwound)(void);
