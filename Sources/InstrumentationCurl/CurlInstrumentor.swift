@@ -50,7 +50,12 @@ public struct CurlInstrumentor<T: Tracer> {
 
   @inline(__always)
   public func followed(_ easy: UnsafeMutableRawPointer, option: Int32, value: UInt) {
-    EasyHandleTable.find(easy)?.follow(Int(option), value)
+    guard let handle = EasyHandleTable.find(easy) else { return }
+    handle.follow(Int(option), value)
+    // Between its addition and its first driving call a transfer has not read its options yet.
+    if option == Int32(OTEL_CURLOPT_HTTPHEADER), handle.isAdded, let library = handle.record.pointee.library {
+      HeaderInjection(handle: handle).moveToNewList(library: library, in: easy)
+    }
   }
 
   @inline(__always)
