@@ -38,7 +38,7 @@ struct otel_call {
 
 /// One loaded libcurl: its functions, resolved in one object so that a handle never reaches another flavour's library.
 struct otel_curl_library {
-    uintptr_t base;
+    uintptr_t base, end;
 #define OTEL_CURL_MEMBER(member, name, result, parameters) result(*_Nonnull member) parameters;
     OTEL_CURL_WRAPPED(OTEL_CURL_MEMBER)
     OTEL_CURL_CALLED(OTEL_CURL_MEMBER)
