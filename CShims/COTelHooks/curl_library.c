@@ -1,7 +1,9 @@
 #include "curl_library.h"
+#include <dlfcn.h>
 
 // dlsym(RTLD_NEXT) would not do: it is null when libcurl was loaded RTLD_LOCAL (every Python extension does), and the wrong flavour
-// when both of Debian's are there. So: the node that was entered says the version, the caller's DT_NEEDED says the object.
+// when both of Debian's are there. So: the node that was entered says the version. Of several with that version, what was loaded with
+// the program is first in every scope; else it is what the caller's other references to libcurl were bound to.
 
 static const char *const versions[OTEL_CURL_BOUND] = {
     [OTEL_CURL_ANY] = NULL, [OTEL_CURL_OPENSSL] = "CURL_OPENSSL_4", [OTEL_CURL_GNUTLS] = "CURL_GNUTLS_3", [OTEL_CURL_NSS] = "CURL_NSS_3"};
@@ -14,6 +16,7 @@ static const struct otel_curl_library *at_start[OTEL_CURL_BOUND];
 
 static bool fill(struct otel_curl_library *library, const struct otel_definer *perform, const char *version) {
     library->base = perform->base;
+    library->end = perform->end;
 #define FIND(member, name, result, parameters)                                                                                             \
     library->member = (__typeof__(library->member))otel_elf_in_object(perform->base, #name, version);                                      \
     if (!library->member) return false;
@@ -23,7 +26,6 @@ static bool fill(struct otel_curl_library *library, const struct otel_definer *p
 #define FIND(member, name, result, parameters)                                                                                             \
     library->member = (__typeof__(library->member))otel_elf_in_object(perform->base, #name, version);
     OTEL_CURL_MULTI(FIND)
-    library->end = otel_elf_end(perform->base);
     return true;
 }
 
@@ -48,13 +50,24 @@ int otel_curl_number_of(const struct otel_definer *perform, const char *version)
 
 const struct otel_curl_library *otel_curl_library_number(int number) { return &libraries[number & (OTEL_CURL_LIBRARIES - 1)]; }
 
-/// Finds the definition of `name` that a call means. False: there is none. `is_certain`: it is the only one, or the caller's own.
+/// Which of several definers of one version a call from `caller` means; -1: nobody knows.
+static int choose(const char *name, const void *caller, const struct otel_definer *found, int count) {
+    int chosen = otel_elf_bound_by(caller, "curl_", found, count);
+    if (chosen >= 0) return chosen;
+    // An object that is bound lazily, and has called nothing else of libcurl yet. What was loaded RTLD_GLOBAL comes before its own, and
+    // only dlsym knows the global scope. Where there is none, this leaves a message for the program's next dlerror.
+    void *global = otel_real.dlsym(RTLD_DEFAULT, name);
+    for (int i = 0; global && i < count; i++)
+        if (found[i].address == global) return i;
+    return otel_elf_needed_by(caller, found, count);
+}
+
+/// Finds the definition of `name` that a call means; without a caller, the first one. False: there is none.
 static bool look_up(const char *name, enum otel_curl_way way, const void *caller, struct otel_definer *definer, bool *is_certain) {
-    enum { CANDIDATES = 8 };
-    struct otel_definer found[CANDIDATES];
-    int count = otel_elf_definers(name, versions[way], found, CANDIDATES);
+    struct otel_definer found[OTEL_CURL_LIBRARIES];
+    int count = otel_elf_definers(name, versions[way], found, OTEL_CURL_LIBRARIES);
     if (count == 0) return false;
-    int chosen = count == 1 ? 0 : caller ? otel_elf_needed_by(caller, found, count < CANDIDATES ? count : CANDIDATES) : -1;
+    int chosen = count == 1 || !caller ? 0 : choose(name, caller, found, count < OTEL_CURL_LIBRARIES ? count : OTEL_CURL_LIBRARIES);
     *is_certain = chosen >= 0;
     *definer = found[*is_certain ? chosen : 0];
     return true;
@@ -69,15 +82,16 @@ static struct otel_curl_resolution find(enum otel_curl_way way, const void *call
 }
 
 void otel_curl_find_loaded(void) {
-    for (int way = OTEL_CURL_OPENSSL; way < OTEL_CURL_BOUND; way++) {
-        struct otel_curl_resolution found = find((enum otel_curl_way)way, NULL);
-        if (found.is_certain) at_start[way] = found.library;
-    }
+    for (int way = OTEL_CURL_ANY; way < OTEL_CURL_BOUND; way++) at_start[way] = find((enum otel_curl_way)way, NULL).library;
 }
 
 struct otel_curl_resolution otel_curl_resolve(enum otel_curl_way way, const void *caller) {
     if (way >= OTEL_CURL_BOUND) return (struct otel_curl_resolution){otel_curl_library_number((int)way - OTEL_CURL_BOUND), true};
-    // Loaded with the program and alone of its version: stays loaded, and is first in the global scope for ever.
+    // Asked for by dlsym, it need not be the one that its own references are bound to.
+    for (int i = 0; i < OTEL_CURL_LIBRARIES; i++)
+        if (__atomic_load_n(&is_filled[i], __ATOMIC_ACQUIRE) && otel_curl_is_inside(&libraries[i], caller))
+            return (struct otel_curl_resolution){&libraries[i], true};
+    // Loaded with the program: stays loaded, and is the first of its version in the global scope for ever.
     if (at_start[way]) return (struct otel_curl_resolution){at_start[way], true};
     return find(way, caller);
 }
@@ -86,13 +100,4 @@ void *otel_curl_unlisted(const char *name, enum otel_curl_way way, const void *c
     struct otel_definer definer;
     bool is_certain;
     return way < OTEL_CURL_BOUND && look_up(name, way, caller, &definer, &is_certain) ? definer.address : NULL;
-}
-
-const struct otel_curl_library *otel_curl_around(const void *caller) {
-    uintptr_t address = (uintptr_t)caller;
-    for (int i = 0; i < OTEL_CURL_LIBRARIES && __atomic_load_n(&claimed_by[i], __ATOMIC_RELAXED); i++) {
-        if (!__atomic_load_n(&is_filled[i], __ATOMIC_ACQUIRE)) continue;
-        if (address >= libraries[i].base && address < libraries[i].end) return &libraries[i];
-    }
-    return NULL;
 }
