@@ -24,6 +24,7 @@ enum Hooks {
     table.curl_option = { _, _, _ in }
     table.curl_perform_enter = { _, _, _ in }
     table.curl_library = { _ in nil }
+    table.answers_dlsym = false
   }
 }
 
@@ -41,6 +42,7 @@ nonisolated(unsafe) var hookTable = otel_hook_table(
   curl_perform_enter: { Hooks.curl.performEnter($0, $1, $2) },
   curl_perform_exit: { Hooks.curl.performExit($0, $1, $2, $3) },
   curl_unresolved: { Hooks.tracer.count(.unresolved) },
+  answers_dlsym: true,
   unwound: { CallScope(tracer: Hooks.tracer).unwound() },
   ending: { RegionLifecycle(options: TracerOptions.installed).detach() }
 )

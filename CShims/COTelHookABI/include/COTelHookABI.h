@@ -25,16 +25,24 @@ struct otel_call {
 
 // MARK: libcurl
 
+/// The functions of libcurl that are wrapped: F(member of otel_curl_library, exported name, type of the result, parameters).
+#define OTEL_CURL_WRAPPED(F)                                             \
+    F(init, curl_easy_init, void *_Nullable, (void))                     \
+    F(duphandle, curl_easy_duphandle, void *_Nullable, (void *))         \
+    F(reset, curl_easy_reset, void, (void *))                            \
+    F(cleanup, curl_easy_cleanup, void, (void *))                        \
+    F(setopt, curl_easy_setopt, int, (void *, int, ...))                 \
+    F(perform, curl_easy_perform, int, (void *))
+/// Those that are only called.
+#define OTEL_CURL_CALLED(F) F(getinfo, curl_easy_getinfo, int, (void *, int, ...))
+
 /// One loaded libcurl: its functions, resolved in one object so that a handle never reaches another flavour's library.
 struct otel_curl_library {
     uintptr_t base;
-    void *_Nullable (*_Nonnull init)(void);
-    void *_Nullable (*_Nonnull duphandle)(void *);
-    void (*reset)(void *);
-    void (*cleanup)(void *);
-    int (*setopt)(void *, int, ...);
-    int (*getinfo)(void *, int, ...);
-    int (*perform)(void *);
+#define OTEL_CURL_MEMBER(member, name, result, parameters) result(*_Nonnull member) parameters;
+    OTEL_CURL_WRAPPED(OTEL_CURL_MEMBER)
+    OTEL_CURL_CALLED(OTEL_CURL_MEMBER)
+#undef OTEL_CURL_MEMBER
 };
 
 // Values of <curl/curl.h> that are used; its ABI promise is that they never change (docs/libcurl/ABI.md).
@@ -141,6 +149,8 @@ struct otel_hook_table {
     void (*curl_perform_exit)(struct otel_call *call, const struct otel_curl_library *library, void *handle, int result);
     /// A libcurl call that went to a real function untraced.
     void (*curl_unresolved)(void);
+    /// Whether dlsym gives wrappers out for libcurl's functions.
+    bool answers_dlsym;
 
     /// An exception or a cancellation unwinds the innermost hooked call of this thread.
     void (*unwound)(void);

@@ -1,32 +1,32 @@
 import OTLPWire
 
 /// An `ExportTraceServiceRequest`, decoded as far as the tests look at it.
-struct DecodedRequest: Equatable {
-  struct Span: Equatable {
-    var name = ""
-    var end: UInt64 = 0
-    var attributes: [String: String] = [:]
-    var droppedAttributes: UInt64 = 0
-    var statusCode: UInt64 = 0
+package struct DecodedRequest: Equatable {
+  package struct Span: Equatable {
+    package var name = ""
+    package var end: UInt64 = 0
+    package var attributes: [String: String] = [:]
+    package var droppedAttributes: UInt64 = 0
+    package var statusCode: UInt64 = 0
   }
-  struct Scope: Equatable {
-    var name = ""
-    var version = ""
-    var schemaURL = ""
-    var spans: [Span] = []
+  package struct Scope: Equatable {
+    package var name = ""
+    package var version = ""
+    package var schemaURL = ""
+    package var spans: [Span] = []
   }
-  struct Resource: Equatable {
-    var attributes: [String: String] = [:]
-    var schemaURL = ""
-    var scopes: [Scope] = []
+  package struct Resource: Equatable {
+    package var attributes: [String: String] = [:]
+    package var schemaURL = ""
+    package var scopes: [Scope] = []
   }
 
-  var resources: [Resource] = []
-  var isMalformed = false
-  var spans: [Span] { resources.flatMap { $0.scopes.flatMap(\.spans) } }
-  var spanNames: [String] { spans.map(\.name) }
+  package var resources: [Resource] = []
+  package var isMalformed = false
+  package var spans: [Span] { resources.flatMap { $0.scopes.flatMap(\.spans) } }
+  package var spanNames: [String] { spans.map(\.name) }
 
-  init(_ bytes: [UInt8]) {
+  package init(_ bytes: [UInt8]) {
     bytes.withUnsafeBytes { all in
       fields(all) { request, field, value in
         guard field == 1, case .bytes(let bytes) = value else { return request.isMalformed = true }
@@ -34,6 +34,12 @@ struct DecodedRequest: Equatable {
         request.resources.append(resource)
       }
     }
+  }
+
+  /// One span, as it is in a region.
+  package static func span(_ bytes: [UInt8]) -> Span {
+    var request = DecodedRequest([])
+    return bytes.withUnsafeBytes { request.span($0) }
   }
 
   private mutating func fields(_ bytes: UnsafeRawBufferPointer, _ body: (inout DecodedRequest, UInt64, MessageReader.Value) -> Void) {

@@ -1,7 +1,7 @@
 import OTLPWire
 import Testing
 
-@testable import OTelExport
+@testable import OTelReceiver
 
 @Suite struct SpanValidatorTests {
   private func span(_ change: (inout MessageBuilder) -> Void = { _ in }) -> [UInt8] {

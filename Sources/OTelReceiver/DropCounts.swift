@@ -1,6 +1,6 @@
 /// Why spans that a process recorded were not delivered, as far as the relay decides it. What hosts drop they count themselves
 /// (`OTelRegion.DropReason`).
-enum RelayDropReason: Int, CaseIterable {
+package enum RelayDropReason: Int, CaseIterable {
   /// The collector refused the request, or some of its spans.
   case refused
   /// The bytes were no span.
@@ -12,7 +12,7 @@ enum RelayDropReason: Int, CaseIterable {
   /// The collector could not be reached for as long as the relay keeps the spans of ended processes.
   case undeliverable
 
-  var explanation: String {
+  package var explanation: String {
     switch self {
     case .refused: "refused by the collector"
     case .malformed: "malformed"
@@ -23,13 +23,15 @@ enum RelayDropReason: Int, CaseIterable {
   }
 }
 
-struct DropCounts: Equatable {
+package struct DropCounts: Equatable {
   private var counts = [Int](repeating: 0, count: RelayDropReason.allCases.count)
 
-  subscript(reason: RelayDropReason) -> Int {
+  package init() {}
+
+  package subscript(reason: RelayDropReason) -> Int {
     get { counts[reason.rawValue] }
     set { counts[reason.rawValue] = newValue }
   }
 
-  var total: Int { counts.reduce(0, +) }
+  package var total: Int { counts.reduce(0, +) }
 }

@@ -4,13 +4,15 @@ import OTLPWire
 ///
 /// Source: semantic conventions, resource/README.md, process.md, host.md, os.md. Left out on purpose: process.command_args and
 /// command_line may hold secrets; process.executable.path and working_directory are opt-in.
-struct ResourceBuilder {
+package struct ResourceBuilder {
   enum Value: Equatable {
     case string(String)
     case integer(Int64)
   }
 
   let host: HostResource
+
+  package init(host: HostResource) { self.host = host }
 
   func attributes(_ identity: ProcessIdentity, instance: (UInt64, UInt64)) -> [(key: String, value: Value)] {
     var detected: [(key: String, value: Value)] = []
@@ -44,7 +46,7 @@ struct ResourceBuilder {
   }
 
   /// Field `resource` of `ResourceSpans`.
-  func encoded(_ identity: ProcessIdentity, instance: (UInt64, UInt64)) -> [UInt8] {
+  package func encoded(_ identity: ProcessIdentity, instance: (UInt64, UInt64)) -> [UInt8] {
     var message = MessageBuilder(capacity: 1024)
     message.append(field: 1) { resource in
       for (key, value) in attributes(identity, instance: instance) {

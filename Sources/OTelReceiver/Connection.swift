@@ -2,8 +2,8 @@ import COTelShims
 import Glibc
 
 /// An accepted connection: one message is read from it.
-final class Connection {
-  enum Message {
+package final class Connection {
+  package enum Message {
     /// A descriptor said to be a region; the receiver's to close.
     case region(Int32)
     case status
@@ -14,10 +14,10 @@ final class Connection {
     case invalid(String)
   }
 
-  let descriptor: Int32
-  let userID: UInt32
-  let processID: Int32
-  let acceptedAt: UInt64
+  package let descriptor: Int32
+  package let userID: UInt32
+  package let processID: Int32
+  package let acceptedAt: UInt64
 
   init(_ descriptor: Int32, acceptedAt: UInt64) {
     self.descriptor = descriptor
@@ -33,7 +33,7 @@ final class Connection {
   deinit { close(descriptor) }
 
   /// The message, or nil when it has not arrived yet.
-  func receive() -> Message? {
+  package func receive() -> Message? {
     var message = otel_message()
     var control = (UInt64(0), UInt64(0), UInt64(0))  // CMSG_SPACE(sizeof(int)) bytes, aligned
     let (length, controlLength, flags) = withUnsafeMutableBytes(of: &message) { payload in
@@ -78,7 +78,7 @@ final class Connection {
   }
 
   /// Sends `text` in packets; what the peer's queue does not take is not sent: a relay waits for nobody.
-  func send(_ text: String) {
+  package func send(_ text: String) {
     var bytes = Array(text.utf8)[...]
     while !bytes.isEmpty {
       let packet = bytes.prefix(16 << 10)
@@ -89,7 +89,7 @@ final class Connection {
   }
 
   /// The peer has closed its end.
-  var isGone: Bool {
+  package var isGone: Bool {
     var byte: UInt8 = 0
     return recv(descriptor, &byte, 1, Int32(MSG_DONTWAIT) | Int32(MSG_PEEK)) == 0
   }

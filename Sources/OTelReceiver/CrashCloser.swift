@@ -1,5 +1,4 @@
 import OTLPWire
-import OTelExport
 import OTelRegion
 
 /// Ends the spans that were in flight when their process ended. Their slots hold the beginning of a `Span` message; what is appended says
@@ -26,12 +25,12 @@ struct CrashCloser {
     }
   }
 
-  func closeOpenSpans(of attached: AttachedRegion, now: UInt64) {
-    closeSlots(attached, at: Layout.smallSlotsOffset, size: Layout.smallSlotSize, count: Layout.smallSlotCount, now)
-    closeSlots(attached, at: Layout.largeSlotsOffset, size: Layout.largeSlotSize, count: Layout.largeSlotCount, now)
+  func closeOpenSpans(of attached: AttachedRegion, into consumer: any SpanConsumer, now: UInt64) {
+    closeSlots(attached, consumer, at: Layout.smallSlotsOffset, size: Layout.smallSlotSize, count: Layout.smallSlotCount, now)
+    closeSlots(attached, consumer, at: Layout.largeSlotsOffset, size: Layout.largeSlotSize, count: Layout.largeSlotCount, now)
   }
 
-  private func closeSlots(_ attached: AttachedRegion, at offset: Int, size: Int, count: Int, _ now: UInt64) {
+  private func closeSlots(_ attached: AttachedRegion, _ consumer: any SpanConsumer, at offset: Int, size: Int, count: Int, _ now: UInt64) {
     let buffer = UnsafeMutableRawBufferPointer.allocate(byteCount: size, alignment: 8)
     defer { buffer.deallocate() }
     var next = 0
@@ -39,20 +38,20 @@ struct CrashCloser {
       let first = max(next, (range.lowerBound - offset) / size)
       let last = (range.upperBound - offset + size - 1) / size
       for index in first..<max(first, last) where attached.region.read(into: buffer, at: offset + index * size) {
-        close(UnsafeRawBufferPointer(buffer), attached, now)
+        close(UnsafeRawBufferPointer(buffer), attached, consumer, now)
       }
       next = max(next, last)
     }
   }
 
-  private func close(_ slot: UnsafeRawBufferPointer, _ attached: AttachedRegion, _ now: UInt64) {
+  private func close(_ slot: UnsafeRawBufferPointer, _ attached: AttachedRegion, _ consumer: any SpanConsumer, _ now: UInt64) {
     let head = Head(slot)
     guard !head.isFree, head.length <= slot.count - Layout.slotHeaderSize, head.tag.signal == .traces, head.tag.scope != nil else { return }
     let start = UnsafeRawBufferPointer(rebasing: slot[Layout.slotHeaderSize..<Layout.slotHeaderSize + head.length])
     // A slot whose first bytes were never completed is no span yet. One with an end was committed, or copied to be.
     guard let span = SpanValidator.summary(of: start), span.startTimeUnixNano != 0, !attached.hasRecentlyRead(spanID: span.spanID) else { return }
     let message = Self.ended(start, startTime: span.startTimeUnixNano, at: wallClockNanoseconds(), droppedAttributes: head.droppedAttributes)
-    message.withUnsafeBytes { attached.enqueue($0, tag: head.tag, spanID: span.spanID, ringEnd: attached.tail, now: now) }
+    message.withUnsafeBytes { attached.take($0, tag: head.tag, spanID: span.spanID, ringEnd: attached.tail, into: consumer, now: now) }
   }
 
   /// A span that ended because its process did. In protobuf a later value of a scalar field replaces an earlier one, so the end

@@ -1,8 +1,9 @@
 import Glibc
 import OTelRegion
+import OTelTestSupport
 import Testing
 
-@testable import OTelRelay
+@testable import OTelReceiver
 
 @Suite struct RegionTests {
   private func refusal(_ host: TestRegion) -> RegionError? {

@@ -1,7 +1,7 @@
-import OTelExport
+import OTelConfiguration
 import Testing
 
-@testable import OTelRelay
+@testable import OTelReceiver
 
 @Suite struct ProcessIdentityTests {
   private func identity(_ entries: String...) -> ProcessIdentity { ProcessIdentity(Array(entries.map { $0 + "\0" }.joined().utf8)) }
@@ -32,25 +32,5 @@ import Testing
     let found = ProcessIdentity(Array("process.executable.path=/bin/".utf8) + [0xff, 0xfe, 0] + Array("process.pid=abc".utf8))
     #expect(found.executableName == "\u{fffd}\u{fffd}")
     #expect(found.processID == nil)
-  }
-
-  @Test func batchSettings() {
-    #expect(identity().batch == BatchSettings())
-    let found = identity("OTEL_BSP_SCHEDULE_DELAY=0", "OTEL_BSP_EXPORT_TIMEOUT=1", "OTEL_BSP_MAX_QUEUE_SIZE=100", "OTEL_BSP_MAX_EXPORT_BATCH_SIZE=7")
-    #expect(found.batch.scheduleDelayMilliseconds == 0)
-    #expect(found.batch.exportTimeoutMilliseconds == 1)
-    #expect(found.batch.maxQueueSize == 100)
-    #expect(found.batch.maxExportBatchSize == 7)
-  }
-
-  @Test func invalidBatchSettings() {
-    let found = identity("OTEL_BSP_SCHEDULE_DELAY=5s", "OTEL_BSP_MAX_QUEUE_SIZE=0")
-    #expect(found.batch == BatchSettings())
-    #expect(found.problems.map(\.name) == ["OTEL_BSP_SCHEDULE_DELAY", "OTEL_BSP_MAX_QUEUE_SIZE"])
-    #expect(identity("OTEL_BSP_MAX_QUEUE_SIZE=10").batch.maxExportBatchSize == 10)
-    #expect(identity("OTEL_BSP_MAX_QUEUE_SIZE=10").problems.isEmpty)
-    let tooLarge = identity("OTEL_BSP_MAX_QUEUE_SIZE=10", "OTEL_BSP_MAX_EXPORT_BATCH_SIZE=20")
-    #expect(tooLarge.batch.maxExportBatchSize == 10)
-    #expect(tooLarge.problems.count == 1)
   }
 }

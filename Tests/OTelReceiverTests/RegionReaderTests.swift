@@ -1,11 +1,12 @@
 import Glibc
 import OTelRegion
+import OTelTestSupport
 import Testing
 
-@testable import OTelRelay
+@testable import OTelReceiver
 
 @Suite struct RegionReaderTests {
-  let bench = Bench()
+  let bench = ReceiverBench()
   let host = TestRegion()
 
   @Test func committedRecordsAreRead() throws {
@@ -45,7 +46,7 @@ import Testing
         total += 1
       }
       #expect(bench.scan(attached) == 4)
-      attached.removeFirst(4, now: 0)
+      bench.list.removeAll()
       #expect(host.relayWord(Layout.exportedOffset) == host.tail)
     }
     #expect(host.tail > UInt64(3 * Layout.ringSize))
@@ -72,15 +73,15 @@ import Testing
 
   @Test("A queue that is full leaves the records in the ring")
   func fullQueue() throws {
-    let host = TestRegion(["OTEL_BSP_MAX_QUEUE_SIZE=10"])
+    bench.list.limit = 10
     let attached = try bench.attach(host)
     for id in 1...25 { host.append(encodedSpan(id: UInt8(id))) }
     #expect(bench.scan(attached) == 10)
     #expect(attached.readPosition < host.tail)
-    attached.removeFirst(10, now: 0)
+    bench.list.removeAll()
     #expect(bench.scan(attached) == 10)
     host.end()
-    attached.removeFirst(10, now: 0)
+    bench.list.removeAll()
     #expect(bench.scan(attached) == 5)
     #expect(attached.readPosition == host.tail)
   }
@@ -108,7 +109,7 @@ import Testing
   func noise() throws {
     var generator = SystemRandomNumberGenerator()
     for _ in 0..<20 {
-      let host = TestRegion()
+      let (bench, host) = (ReceiverBench(), TestRegion())
       let attached = try bench.attach(host)
       for id in 1...50 { host.append(encodedSpan(id: UInt8(id))) }
       for _ in 0..<200 {
@@ -118,7 +119,7 @@ import Testing
       host.end()
       bench.scan(attached)
       #expect(attached.readPosition == host.tail)
-      #expect(attached.recorded == attached.queue.count + attached.drops.total)
+      #expect(attached.recorded == bench.list.spans.count + attached.drops.total)
     }
   }
 
@@ -163,7 +164,7 @@ import Testing
 
   @Test("A full queue is not a stuck record")
   func fullIsNotStuck() throws {
-    let host = TestRegion(["OTEL_BSP_MAX_QUEUE_SIZE=1"])
+    bench.list.limit = 1
     let attached = try bench.attach(host)
     host.append(encodedSpan(id: 1))
     host.append(encodedSpan(id: 2))
@@ -199,12 +200,12 @@ import Testing
   }
 
   @Test func abandoningCountsWhatWasNeverRead() throws {
-    let host = TestRegion(["OTEL_BSP_MAX_QUEUE_SIZE=2"])
+    bench.list.limit = 2
     let attached = try bench.attach(host)
     for id in 1...7 { host.append(encodedSpan(id: UInt8(id))) }
     host.end()
     bench.scan(attached)
-    bench.reader.abandon(attached)
+    bench.reader.abandon(attached, of: bench.list)
     #expect(attached.drops[.undeliverable] == 7)
     #expect(attached.recorded == 7)
     #expect(attached.isFinished)

@@ -1,39 +1,40 @@
-import OTelExport
 import OTelPrimitives
 import OTelRegion
 
-/// Reads what regions hold: looks at their words, copies committed records into their queues, and notices what happened to their processes.
+/// Reads what regions hold: looks at their words, hands committed records to their consumers, and notices what happened to their processes.
 ///
 /// Nothing a region says is believed: positions are checked against the ring's size, records against their stamps, spans against
 /// the protobuf schema. One thread; one reader serves all regions, so that there is one buffer.
-final class RegionReader {
+package final class RegionReader {
   /// Bytes copied from the ring at once. At least two records of the longest kind, so that a record cut at its end begins the next copy.
   static let window = 256 << 10
   /// How long the oldest record may stay unfinished while its process lives and records on.
   static let patience: UInt64 = 2_000_000_000
-  static let shortestPause: UInt64 = 5_000_000
+  package static let shortestPause: UInt64 = 5_000_000
   static let longestPause: UInt64 = 200_000_000
 
   private let buffer: UnsafeMutableRawBufferPointer
   private let closer = CrashCloser()
 
-  init() { buffer = .allocate(byteCount: Self.window, alignment: 8) }
+  package init() { buffer = .allocate(byteCount: Self.window, alignment: 8) }
   deinit { buffer.deallocate() }
 
   /// Tells a new region's process that a relay serves it.
-  func attach(_ attached: AttachedRegion, now: UInt64) {
+  package func attach(_ attached: AttachedRegion, now: UInt64) {
     attached.region.write(RelayState.attached, at: Layout.relayStateOffset)
     attached.region.write(now, at: Layout.heartbeatOffset)
     attached.lastHeartbeat = now
   }
 
   /// Looks at the region once.
-  /// - Parameter mayQueue: false when the relay's memory is used up: words are looked at, records stay where they are.
-  func scan(_ attached: AttachedRegion, now: UInt64, mayQueue: Bool) {
+  /// - Parameters:
+  ///   - consumer: gets what is read; always the same one for a region.
+  ///   - mayQueue: false when the consumer's memory is used up: words are looked at, records stay where they are.
+  package func scan(_ attached: AttachedRegion, into consumer: any SpanConsumer, now: UInt64, mayQueue: Bool) {
     if attached.phase == .live {
       // In this order: whatever is committed before the end is seen by the read behind it.
       let hasEnded = attached.region.isAbandoned()
-      look(attached)
+      look(attached, consumer)
       if hasEnded, attached.phase == .live {
         attached.phase = .ended
         attached.endedAt = now
@@ -41,13 +42,13 @@ final class RegionReader {
       if !hasEnded { beat(attached, now) }
     }
     let before = attached.readPosition
-    if attached.phase != .discarded, mayQueue { read(attached, now: now) }
-    if attached.phase == .ended, attached.readPosition == attached.tail, !attached.hasClosedSlots, mayQueue, attached.room > 0 {
+    if attached.phase != .discarded, mayQueue { read(attached, consumer, now: now) }
+    if attached.phase == .ended, attached.readPosition == attached.tail, !attached.hasClosedSlots, mayQueue, consumer.room > 0 {
       attached.hasClosedSlots = true
-      closer.closeOpenSpans(of: attached, now: now)
+      closer.closeOpenSpans(of: attached, into: consumer, now: now)
     }
     if attached.readPosition != before { attached.lastMoved = now }
-    if attached.phase == .ended, attached.isReadToTheEnd {
+    if attached.phase == .ended, attached.isFinished {
       attached.region.release()
       attached.nextScan = .max
     } else {
@@ -64,8 +65,8 @@ final class RegionReader {
   }
 
   /// Gives up all that is left of an ended process, and counts it.
-  func abandon(_ attached: AttachedRegion) {
-    var lost = attached.discardQueue()
+  package func abandon(_ attached: AttachedRegion, of consumer: any SpanConsumer) {
+    var lost = consumer.discardWaiting()
     while attached.readPosition < attached.tail {
       let from = attached.readPosition
       let end = min(attached.tail, from + UInt64(buffer.count))
@@ -88,14 +89,14 @@ final class RegionReader {
   }
 
   /// Takes over the host's words.
-  private func look(_ attached: AttachedRegion) {
-    guard let header = plausibleHeader(attached) else { return giveUp(attached) }
+  private func look(_ attached: AttachedRegion, _ consumer: any SpanConsumer) {
+    guard let header = plausibleHeader(attached) else { return giveUp(attached, consumer) }
     if header.isSuperseded {
       // All that is not exported has been copied into the process's newer region: here it would be sent twice.
       // So have its counters.
       attached.phase = .discarded
       attached.hostDrops = [UInt64](repeating: 0, count: DropReason.count)
-      attached.recorded -= attached.discardQueue()
+      attached.recorded -= consumer.discardWaiting()
       return
     }
     attached.tail = header.tail
@@ -112,9 +113,9 @@ final class RegionReader {
     return nil
   }
 
-  private func giveUp(_ attached: AttachedRegion) {
+  private func giveUp(_ attached: AttachedRegion, _ consumer: any SpanConsumer) {
     attached.phase = .discarded
-    attached.drops[.corruptRegion] += 1 + attached.discardQueue()
+    attached.drops[.corruptRegion] += 1 + consumer.discardWaiting()
   }
 
   private func beat(_ attached: AttachedRegion, _ now: UInt64) {
@@ -123,13 +124,13 @@ final class RegionReader {
     attached.region.write(now, at: Layout.heartbeatOffset)
   }
 
-  /// Reads records until none is left, the first is unfinished, or the queue is full.
-  private func read(_ attached: AttachedRegion, now: UInt64) {
+  /// Reads records until none is left, the first is unfinished, or the consumer has no room.
+  private func read(_ attached: AttachedRegion, _ consumer: any SpanConsumer, now: UInt64) {
     let start = attached.readPosition
-    while attached.readPosition < attached.tail, attached.room > 0 {
+    while attached.readPosition < attached.tail, consumer.room > 0 {
       let before = attached.readPosition
-      guard readWindow(attached, now: now) else {
-        giveUp(attached)
+      guard readWindow(attached, consumer, now: now) else {
+        giveUp(attached, consumer)
         break
       }
       if attached.readPosition == before { break }
@@ -137,8 +138,8 @@ final class RegionReader {
     if attached.readPosition != start {
       attached.stuckSince = nil
       if attached.phase == .live { attached.region.write(attached.readPosition, at: Layout.readOffset) }
-      attached.advanceExported()
-    } else if attached.phase == .live, attached.readPosition < attached.tail, attached.room > 0 {
+      consumer.hasRead(attached)
+    } else if attached.phase == .live, attached.readPosition < attached.tail, consumer.room > 0 {
       let since = attached.stuckSince ?? now
       attached.stuckSince = since
       if now - since > Self.patience, !attached.hasAskedForRenewal {
@@ -149,7 +150,7 @@ final class RegionReader {
   }
 
   /// Reads as many records as a window holds. False when the region cannot be read.
-  private func readWindow(_ attached: AttachedRegion, now: UInt64) -> Bool {
+  private func readWindow(_ attached: AttachedRegion, _ consumer: any SpanConsumer, now: UInt64) -> Bool {
     let from = attached.readPosition
     var end = min(attached.tail, from + UInt64(buffer.count))
     let isWhole = end == attached.tail
@@ -157,14 +158,14 @@ final class RegionReader {
     if attached.phase == .live {
       // A header may be seen committed although its payload was copied a moment before it was complete. What was seen
       // committed is complete in a copy made afterwards.
-      end = committedEnd(attached, from: from, to: end)
+      end = committedEnd(attached, consumer, from: from, to: end)
       guard end > from, attached.region.readRing(from: from, to: end, into: buffer) else { return end == from }
     }
     var walker = RecordWalker(copy: UnsafeRawPointer(buffer.baseAddress!), secret: attached.region.secret, from: from, to: end)
-    while attached.room > 0 {
+    while consumer.room > 0 {
       switch walker.step() {
       case .record(let payload, let length, let tag):
-        take(UnsafeRawBufferPointer(start: payload, count: length), tag, ringEnd: walker.position, attached, now)
+        take(UnsafeRawBufferPointer(start: payload, count: length), tag, ringEnd: walker.position, attached, consumer, now)
       case .padding: break
       case .end:
         attached.readPosition = walker.position
@@ -185,9 +186,9 @@ final class RegionReader {
   }
 
   /// Behind the last record of an unbroken row of committed ones.
-  private func committedEnd(_ attached: AttachedRegion, from: UInt64, to: UInt64) -> UInt64 {
+  private func committedEnd(_ attached: AttachedRegion, _ consumer: any SpanConsumer, from: UInt64, to: UInt64) -> UInt64 {
     var walker = RecordWalker(copy: UnsafeRawPointer(buffer.baseAddress!), secret: attached.region.secret, from: from, to: to)
-    var room = attached.room
+    var room = consumer.room
     while room > 0 {
       switch walker.step() {
       case .record: room -= 1
@@ -198,12 +199,12 @@ final class RegionReader {
     return walker.position
   }
 
-  private func take(_ payload: UnsafeRawBufferPointer, _ tag: RecordTag, ringEnd: UInt64, _ attached: AttachedRegion, _ now: UInt64) {
+  private func take(_ payload: UnsafeRawBufferPointer, _ tag: RecordTag, ringEnd: UInt64, _ attached: AttachedRegion, _ consumer: any SpanConsumer, _ now: UInt64) {
     guard tag.signal == .traces, tag.scope != nil, let span = SpanValidator.summary(of: payload) else {
       attached.recorded += 1
       attached.drops[.malformed] += 1
       return
     }
-    attached.enqueue(payload, tag: tag, spanID: span.spanID, ringEnd: ringEnd, now: now)
+    attached.take(payload, tag: tag, spanID: span.spanID, ringEnd: ringEnd, into: consumer, now: now)
   }
 }

@@ -2,17 +2,17 @@ import Glibc
 
 /// What can be said of the machine, read once: the processes a relay serves share it. Files of the relay's own root, small and bounded;
 /// never a call that may wait for a network (getpwuid(3) may, through LDAP).
-struct HostResource {
-  var hostID: String?
-  var osName: String?
-  var osVersion: String?
-  var osDescription: String?
-  var userNames: [UInt32: String] = [:]
+package struct HostResource {
+  package var hostID: String?
+  package var osName: String?
+  package var osVersion: String?
+  package var osDescription: String?
+  package var userNames: [UInt32: String] = [:]
 
-  init() {}
+  package init() {}
 
   /// Reads the files under `root`, "" for the machine's own.
-  init(root: String) {
+  package init(root: String) {
     let release = Self.assignments(Self.text(root + "/etc/os-release") ?? Self.text(root + "/usr/lib/os-release") ?? "")
     osName = release["NAME"]
     osVersion = release["VERSION_ID"]

@@ -1,6 +1,6 @@
 import Testing
 
-@testable import OTelRelay
+@testable import OTelReceiver
 
 @Suite struct ResourceBuilderTests {
   private func attributes(_ entries: String..., host: HostResource = HostResource()) -> [String: ResourceBuilder.Value] {

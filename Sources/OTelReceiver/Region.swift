@@ -4,13 +4,13 @@ import OTelPrimitives
 import OTelRegion
 
 /// Why a descriptor was not taken for a region.
-enum RegionError: Error, Equatable {
+package enum RegionError: Error, Equatable {
   case notSealed
   case wrongSize(Int)
   case wrongMagic(UInt64)
   case unreadable(Int32)
 
-  var description: String {
+  package var description: String {
     switch self {
     case .notSealed: "it is not a memfd sealed against shrinking and growing, and still open to be sealed against writing"
     case .wrongSize(let size): "it has \(size) bytes instead of \(Layout.size)"
@@ -24,18 +24,18 @@ enum RegionError: Error, Equatable {
 /// us that the process has ended, and a hostile file cannot raise SIGBUS.
 ///
 /// Owns the descriptor. One thread.
-final class Region {
+package final class Region {
   private var descriptor: Int32
   /// Key of the stamps of this region's records.
-  let secret: UInt64
-  let instance: (UInt64, UInt64)
-  let ordinal: UInt64
+  package let secret: UInt64
+  package let instance: (UInt64, UInt64)
+  package let ordinal: UInt64
   /// Inode number of the memfd: the same region handed over twice has it twice.
-  let identifier: UInt
+  package let identifier: UInt
   private let identityLength: Int
 
   /// - Parameter descriptor: becomes the region's; closed also when it is refused.
-  init(adopting descriptor: Int32) throws(RegionError) {
+  package init(adopting descriptor: Int32) throws(RegionError) {
     self.descriptor = descriptor
     do throws(RegionError) {
       let seals = fcntl(descriptor, F_GET_SEALS)
@@ -63,7 +63,7 @@ final class Region {
   deinit { release() }
 
   /// Gives the memory back to the kernel: everything worth having has been read. Nothing can be read or written afterwards.
-  func release() {
+  package func release() {
     if descriptor >= 0 { close(descriptor) }
     descriptor = -1
   }
@@ -94,7 +94,7 @@ final class Region {
   }
 
   /// The identity area: an `EnvironmentBlock`. Empty when it cannot be read.
-  func identity() -> [UInt8] {
+  package func identity() -> [UInt8] {
     var bytes = [UInt8](repeating: 0, count: identityLength)
     return bytes.withUnsafeMutableBytes { read(into: $0, at: Layout.identityOffset) } ? bytes : []
   }
@@ -111,7 +111,7 @@ final class Region {
 
   /// Writes one of the relay's words: with its complement, in one call, so that the host recognises a half-written pair.
   /// Without effect once the process has ended.
-  func write(_ value: UInt64, at offset: Int) {
+  package func write(_ value: UInt64, at offset: Int) {
     var pair = (value, ~value)
     _ = withUnsafeBytes(of: &pair) { pwrite(descriptor, $0.baseAddress, 16, off_t(offset)) }
   }

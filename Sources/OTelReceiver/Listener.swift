@@ -13,7 +13,7 @@ package final class Listener {
   package let peers: Peers
   /// As people write it: a path, or '@' and an abstract name.
   package let name: String
-  private(set) var descriptor: Int32
+  package private(set) var descriptor: Int32
   private var lock: Int32
 
   /// - Parameter lock: beside the socket's path; -1 for an abstract name.
@@ -44,14 +44,14 @@ package final class Listener {
     return getsockopt(descriptor, SOL_SOCKET, SO_TYPE, &value, &size) == 0 && value == Int32(SOCK_SEQPACKET.rawValue)
   }
 
-  enum Accepted {
+  package enum Accepted {
     case connection(Connection)
     case nobody
     /// No descriptor is left.
     case exhausted
   }
 
-  func accept(now: UInt64) -> Accepted {
+  package func accept(now: UInt64) -> Accepted {
     guard descriptor >= 0 else { return .nobody }
     let flags = Int(SOCK_CLOEXEC.rawValue) | Int(SOCK_NONBLOCK.rawValue)
     while true {
@@ -67,14 +67,14 @@ package final class Listener {
 
   /// Lets nobody in any more. Who is in the queue already can still be accepted; who comes now is refused, and knows it: a listening
   /// socket that was shut down answers connect(2) with ECONNREFUSED.
-  func refuseNewcomers() {
+  package func refuseNewcomers() {
     guard descriptor >= 0 else { return }
     // Before the socket refuses, so that the path never names a refusing socket for longer than this; the lock is still ours.
     if name.hasPrefix("/"), lock >= 0 { unlink(name) }
     shutdown(descriptor, Int32(SHUT_RD))
   }
 
-  func close() {
+  package func close() {
     if descriptor >= 0 { Glibc.close(descriptor) }
     // Last: from here another relay may take the place.
     if lock >= 0 { Glibc.close(lock) }

@@ -1,6 +1,6 @@
 import Testing
 
-@testable import OTelRelay
+@testable import OTelReceiver
 
 @Suite struct RendezvousTests {
   private func names(_ value: String) -> [String] { Rendezvous.candidates(environment: ["OTEL_NATIVE_RELAY": value]).map(\.name) }

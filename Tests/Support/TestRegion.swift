@@ -1,19 +1,18 @@
 import COTelShims
 import Glibc
 import OTLPWire
-import OTelRegion
-
-@testable import OTelRelay
+package import OTelReceiver
+package import OTelRegion
 
 /// A region as a host makes it, written by hand from the layout's description, so that a mistake that recorder and reader share shows.
-final class TestRegion {
-  static let secret: UInt64 = 0x1234_5678_9abc_def0
+package final class TestRegion {
+  package static let secret: UInt64 = 0x1234_5678_9abc_def0
 
-  let descriptor: Int32
+  package let descriptor: Int32
   private var memory: UnsafeMutableRawPointer?
-  private(set) var tail: UInt64 = 0
+  package private(set) var tail: UInt64 = 0
 
-  init(_ variables: [String] = [], seals: Int32 = F_SEAL_GROW | F_SEAL_SHRINK, size: Int = Layout.size, magic: UInt64 = Layout.magic) {
+  package init(_ variables: [String] = [], seals: Int32 = F_SEAL_GROW | F_SEAL_SHRINK, size: Int = Layout.size, magic: UInt64 = Layout.magic) {
     // MFD_CLOEXEC | MFD_ALLOW_SEALING
     descriptor = Int32("test".withCString { otel_syscall6(Int(SYS_memfd_create), Int(bitPattern: $0), 3, 0, 0, 0, 0) })
     ftruncate(descriptor, Layout.size)
@@ -37,28 +36,28 @@ final class TestRegion {
   }
 
   /// What the end of its only process does.
-  func end() {
+  package func end() {
     if let memory { munmap(memory, Layout.size) }
     memory = nil
   }
 
-  func set(_ offset: Int, _ value: UInt64) { memory?.storeBytes(of: value, toByteOffset: offset, as: UInt64.self) }
+  package func set(_ offset: Int, _ value: UInt64) { memory?.storeBytes(of: value, toByteOffset: offset, as: UInt64.self) }
 
   /// A word, read as whoever holds the descriptor reads it.
-  func word(_ offset: Int) -> UInt64 {
+  package func word(_ offset: Int) -> UInt64 {
     var value: UInt64 = 0
     _ = withUnsafeMutableBytes(of: &value) { pread(descriptor, $0.baseAddress, 8, off_t(offset)) }
     return value
   }
 
   /// A word of the relay's; nil when it and its complement do not match.
-  func relayWord(_ offset: Int) -> UInt64? {
+  package func relayWord(_ offset: Int) -> UInt64? {
     let value = word(offset)
     return word(offset + 8) == ~value ? value : nil
   }
 
   /// Appends a record: committed, or with a header that says it is only reserved.
-  func append(_ payload: [UInt8], isCommitted: Bool = true, scope: ScopeID = .curl) {
+  package func append(_ payload: [UInt8], isCommitted: Bool = true, scope: ScopeID = .curl) {
     let footprint = RecordHeader.footprint(UInt64(payload.count))
     let lap = UInt64(Layout.ringSize) - tail % UInt64(Layout.ringSize)
     if footprint > lap {
@@ -75,7 +74,7 @@ final class TestRegion {
   }
 
   /// Reserves room without even writing a header.
-  func appendHole(_ bytes: Int) {
+  package func appendHole(_ bytes: Int) {
     tail += UInt64(bytes)
     set(Layout.tailOffset, tail)
   }
@@ -86,7 +85,7 @@ final class TestRegion {
   }
 
   /// Fills a slot with the beginning of a span.
-  func fillSlot(at offset: Int, _ payload: [UInt8], droppedAttributes: UInt64 = 0, scope: ScopeID = .curl) {
+  package func fillSlot(at offset: Int, _ payload: [UInt8], droppedAttributes: UInt64 = 0, scope: ScopeID = .curl) {
     payload.withUnsafeBytes { memory?.advanced(by: offset + Layout.slotHeaderSize).copyMemory(from: $0.baseAddress!, byteCount: $0.count) }
     set(offset + 8, UInt64(payload.count) | droppedAttributes << 48)
     set(offset + 16, UInt64(RecordTag(.traces, scope: scope).rawValue))
@@ -95,7 +94,7 @@ final class TestRegion {
 }
 
 /// A span as the agent encodes it.
-func encodedSpan(_ name: String = "GET", id: UInt8, start: UInt64 = 100, end: UInt64? = 200) -> [UInt8] {
+package func encodedSpan(_ name: String = "GET", id: UInt8, start: UInt64 = 100, end: UInt64? = 200) -> [UInt8] {
   var span = MessageBuilder()
   span.append(field: 1, bytes: [UInt8](repeating: 7, count: 16))
   span.append(field: 2, bytes: [UInt8](repeating: 0, count: 7) + [id])

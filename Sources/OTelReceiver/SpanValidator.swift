@@ -1,6 +1,6 @@
 import OTLPWire
 
-/// What the relay needs to know of a span in protobuf form.
+/// What a receiver needs to know of a span in protobuf form.
 package struct SpanSummary: Equatable {
   package var spanID: UInt64 = 0
   package var hasTraceID = false

@@ -1,10 +1,10 @@
 import Glibc
 
 /// Nanoseconds of CLOCK_MONOTONIC: for intervals.
-func monotonicNanoseconds() -> UInt64 { nanoseconds(CLOCK_MONOTONIC) }
+package func monotonicNanoseconds() -> UInt64 { nanoseconds(CLOCK_MONOTONIC) }
 
 /// Nanoseconds since 1970 UTC: for time stamps.
-func wallClockNanoseconds() -> UInt64 { nanoseconds(CLOCK_REALTIME) }
+package func wallClockNanoseconds() -> UInt64 { nanoseconds(CLOCK_REALTIME) }
 
 private func nanoseconds(_ clock: clockid_t) -> UInt64 {
   var time = timespec()
@@ -13,7 +13,7 @@ private func nanoseconds(_ clock: clockid_t) -> UInt64 {
 }
 
 /// "2026-11-22T15:04:05.678Z" (ISO 8601, UTC).
-func timestamp(_ unixNanoseconds: UInt64) -> String {
+package func timestamp(_ unixNanoseconds: UInt64) -> String {
   var seconds = time_t(unixNanoseconds / 1_000_000_000)
   var parts = tm()
   gmtime_r(&seconds, &parts)

@@ -1,34 +1,28 @@
-import OTelConfiguration
-import OTelExport
-import OTelPrimitives
+package import OTelConfiguration
+import OTLPWire
+package import OTelPrimitives
 import OTelRegion
 
-/// Who a process is and how it wants to be exported: what its region's identity area says. Bytes that are not UTF-8 are repaired.
-struct ProcessIdentity {
-  var processID: Int?
-  var userID: UInt32?
-  var executablePath: String?
+/// Who a process is: what its region's identity area says. Bytes that are not UTF-8 are repaired.
+package struct ProcessIdentity {
+  package var processID: Int?
+  package var userID: UInt32?
+  package var executablePath: String?
   /// argv[0].
-  var command: String?
-  var startTimeUnixNano: UInt64?
-  var hostName: String?
-  var machine: String?
-  var kernelRelease: String?
+  package var command: String?
+  package var startTimeUnixNano: UInt64?
+  package var hostName: String?
+  package var machine: String?
+  package var kernelRelease: String?
   /// The user's resource attributes, OTEL_SERVICE_NAME included, which wins over service.name among them.
-  var userAttributes: [(key: String, value: String)] = []
+  package var userAttributes: [(key: String, value: String)] = []
 
-  var exporter: OTLPExporterOptions
-  var batch: BatchSettings
-  var problems: [InvalidSetting] = []
+  package var problems: [InvalidSetting] = []
 
-  init(_ bytes: [UInt8]) {
+  package init(_ bytes: [UInt8]) {
     var found: [InvalidSetting] = []
-    (exporter, batch) = bytes.withUnsafeBufferPointer { buffer in
-      let block = Self.block(buffer)
-      return (OTLPExporterOptions(traces: block, problems: &found), BatchSettings(block, problems: &found))
-    }
     bytes.withUnsafeBufferPointer { buffer in
-      let block = Self.block(buffer)
+      let block = EnvironmentBlock(identity: buffer)
       func string(_ name: StaticString) -> String? { block.value(name).map { String($0) } }
       func number(_ name: StaticString) -> UInt64? { block.value(name).flatMap { ValueParser.integer($0, most: .max) } }
       processID = number(Identity.processID).map { Int(clamping: $0) }
@@ -44,20 +38,14 @@ struct ProcessIdentity {
     problems = found
   }
 
-  /// Valid as long as `buffer`.
-  private static func block(_ buffer: UnsafeBufferPointer<UInt8>) -> EnvironmentBlock {
-    guard let start = buffer.baseAddress else { return EnvironmentBlock(Text("")) }
-    return EnvironmentBlock(Text(start, count: buffer.count))
-  }
-
-  var executableName: String? {
+  package var executableName: String? {
     guard let name = executablePath?.split(separator: "/").last.map(String.init) else { return nil }
     // What /proc/self/exe says once the file has been replaced (proc_pid_exe(5)).
     return name.hasSuffix(" (deleted)") ? String(name.dropLast(" (deleted)".count)) : name
   }
 
   /// What people call the process. Source: semantic conventions, resource/README.md, "service.name".
-  var serviceName: String {
+  package var serviceName: String {
     userAttributes.last { $0.key == "service.name" && !$0.value.isEmpty }?.value ?? executableName.map { "unknown_service:\($0)" } ?? "unknown_service"
   }
 
@@ -94,5 +82,16 @@ struct ProcessIdentity {
       attributes.append((name, String(decoding: value, as: UTF8.self)))
     }
     return attributes
+  }
+}
+
+extension EnvironmentBlock {
+  /// A region's identity area. Valid as long as `buffer`.
+  package init(identity buffer: UnsafeBufferPointer<UInt8>) {
+    guard let start = buffer.baseAddress else {
+      self.init(Text(""))
+      return
+    }
+    self.init(Text(start, count: buffer.count))
   }
 }
