@@ -3,7 +3,7 @@ import OTelPrimitives
 
 /// What `--help` prints: 80 columns, the variables from their table.
 package enum HelpText {
-  package static let version = "otel-instrument 0.1.0\n"
+  package static let version = "otel-instrument \(Version.current)\n"
 
   package static func plain(_ table: [EnvironmentVariable] = EnvironmentVariable.table) -> String {
     var text = introduction
@@ -62,7 +62,10 @@ package enum HelpText {
     Options:
       -h, --help            This text.
           --help-markdown   The variables as a table in Markdown.
+          --help-mdoc       The same as lists for manual pages.
           --version         The version.
+          --generate-completion-script bash|zsh|fish
+                            What that shell needs to complete the options.
           --no-init         As a container's first process (pid 1): become the
                             program instead of staying as its init. Init passes
                             signals on, reaps, and waits for the last spans.

@@ -14,6 +14,8 @@ public enum Launcher {
       switch try OptionParser().parse(arguments) {
       case .help: return print(HelpText.plain())
       case .markdownHelp: return print(VariableReference.markdown())
+      case .manualHelp: return print(ManualLists.mdoc())
+      case .completionScript(let shell): return print(shell.text())
       case .version: return print(HelpText.version)
       case .run(let invocation): return try run(invocation, inherited())
       }

@@ -7,7 +7,8 @@ import OTelPrimitives
 /// starts with every program, so that the time of its own start counts.
 package struct OptionParser {
   package enum Command: Equatable {
-    case help, markdownHelp, version
+    case help, markdownHelp, manualHelp, version
+    case completionScript(CompletionScript)
     case run(Invocation)
   }
 
@@ -42,8 +43,12 @@ package struct OptionParser {
       case "--": return .run(try with(command: rest, invocation, optionBefore: nil))
       case "-h", "--help": return .help
       case "--help-markdown": return .markdownHelp
+      case "--help-mdoc": return .manualHelp
       case "--version": return .version
+      case "--generate-completion-script": return .completionScript(try shell(rest.first))
       case "--no-init", "--no_init": invocation.mayStayAsInit = false
+      case _ where argument.hasPrefix("--generate-completion-script="):
+        return .completionScript(try shell(ByteString(argument.bytes.dropFirst("--generate-completion-script=".utf8.count))))
       default:
         let assignment = try parseOption(argument, &rest)
         invocation.assignments.append(assignment)
@@ -51,6 +56,12 @@ package struct OptionParser {
       }
     }
     return .run(try with(command: rest, invocation, optionBefore: nil))
+  }
+
+  private func shell(_ name: ByteString?) throws(LaunchError) -> CompletionScript {
+    if let name, let shell = CompletionScript.allCases.first(where: { name == ByteString($0.rawValue) }) { return shell }
+    let given = name.map { ", not \($0.quoted)" } ?? ""
+    throw LaunchError(ExitStatus.usage, "--generate-completion-script needs a shell, bash, zsh or fish\(given).")
   }
 
   private func with(command: ArraySlice<ByteString>, _ invocation: Invocation, optionBefore: ByteString?) throws(LaunchError) -> Invocation {
@@ -87,7 +98,7 @@ package struct OptionParser {
     // Written with the whole name of the variable.
     spelling = ByteString(spelling.bytes.map { Text.lowercased($0) })
     if spelling.hasPrefix("otel-") { spelling = ByteString(spelling.bytes.dropFirst(5)) }
-    let known = ["help", "version", "no-init"] + names.map(\.spelling)
+    let known = ["help", "version", "no-init", "generate-completion-script"] + names.map(\.spelling)
     // The joined bytes keep every name alive while the texts point to them.
     return ByteString(known.flatMap(\.bytes)).withText { all in
       var candidates: [Text] = []
