@@ -63,6 +63,9 @@ package enum HelpText {
       -h, --help            This text.
           --help-markdown   The variables as a table in Markdown.
           --version         The version.
+          --view            Show the traces as trees with time bars, on the
+                            terminal or else on stderr, when the program has
+                            ended. Nothing is exported.
           --no-init         As a container's first process (pid 1): become the
                             program instead of staying as its init. Init passes
                             signals on, reaps, and waits for the last spans.
