@@ -64,6 +64,9 @@ package enum HelpText {
           --help-markdown   The variables as a table in Markdown.
           --help-mdoc       The same as lists for manual pages.
           --version         The version.
+          --view            Show the traces as trees with time bars, on the
+                            terminal or else on stderr, when the program has
+                            ended. Nothing is exported.
           --generate-completion-script bash|zsh|fish
                             What that shell needs to complete the options.
           --no-init         As a container's first process (pid 1): become the

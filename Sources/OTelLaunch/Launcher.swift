@@ -47,28 +47,34 @@ public enum Launcher {
       for problem in plan.environment.withBlock({ ConfigurationCheck.problems(in: $0) }) { Diagnostics.write(problem.message) }
     }
     let program = try ProgramLookup.find(plan.command[0], searchPath: plan.environment["PATH"])
+    var obstacle: String?
     if plan.usesAgent, let installation {
-      inspect(program, &plan, installation)
+      obstacle = inspect(program, &plan, installation)
       provideRelay(plan, installation)
     }
 
+    if plan.isViewed { return try ViewedRun(plan, program: program, obstacle: obstacle).run() }
     let image = ProgramImage(path: program, command: plan.command, environment: plan.environment)
     guard plan.staysAsInit else { throw image.execute() }
-    var process = InitProcess()
-    let status = try process.run(image)
+    var parent = ProgramParent(role: .firstProcess)
+    try parent.start(image)
+    let ending = parent.wait()
     RelayDrain.wait(plan.environment, milliseconds: plan.exitTimeout)
-    return status
+    return parent.end(like: ending)
   }
 
-  private static func inspect(_ program: ByteString, _ plan: inout LaunchPlan, _ installation: AgentLocator) {
+  /// Says why the program will not be traced, and returns it; nil: nothing speaks against it.
+  private static func inspect(_ program: ByteString, _ plan: inout LaunchPlan, _ installation: AgentLocator) -> String? {
+    let obstacle: String
     switch TargetInspector.inspect(program) {
-    case .loadable: break
-    case .staticallyLinked:
-      Diagnostics.write("\(program) is statically linked, so no agent can be loaded into it; it runs without.")
+    case .loadable: return nil
+    case .staticallyLinked: obstacle = "\(program) is statically linked, so no agent can be loaded into it; it runs without."
     case .foreign(let reason):
-      Diagnostics.write("\(program) runs without the agent: \(reason).")
+      obstacle = "\(program) runs without the agent: \(reason)."
       plan.removeAgent(installation)
     }
+    Diagnostics.write(obstacle)
+    return obstacle
   }
 
   private static func provideRelay(_ plan: LaunchPlan, _ installation: AgentLocator) {

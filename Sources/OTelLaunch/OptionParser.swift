@@ -16,6 +16,8 @@ package struct OptionParser {
     /// Variables given as options, in their order; a later one wins.
     package var assignments: [Assignment] = []
     package var mayStayAsInit = true
+    /// Show the traces when the program has ended, instead of exporting them.
+    package var isViewed = false
     /// The program's name and its arguments. Not empty.
     package var command: [ByteString] = []
   }
@@ -47,6 +49,7 @@ package struct OptionParser {
       case "--version": return .version
       case "--generate-completion-script": return .completionScript(try shell(rest.first))
       case "--no-init", "--no_init": invocation.mayStayAsInit = false
+      case "--view": invocation.isViewed = true
       case _ where argument.hasPrefix("--generate-completion-script="):
         return .completionScript(try shell(ByteString(argument.bytes.dropFirst("--generate-completion-script=".utf8.count))))
       default:
@@ -71,6 +74,9 @@ package struct OptionParser {
         message += " (\(value.quoted) was taken as the value of \(option).)"
       }
       throw LaunchError(ExitStatus.usage, message)
+    }
+    guard !invocation.isViewed || invocation.mayStayAsInit else {
+      throw LaunchError(ExitStatus.usage, "--view and --no-init exclude each other: a view needs somebody who stays until the program has ended.")
     }
     guard !program.isEmpty else { throw LaunchError(ExitStatus.notFound, "the program's name is empty.") }
     var complete = invocation
@@ -98,7 +104,7 @@ package struct OptionParser {
     // Written with the whole name of the variable.
     spelling = ByteString(spelling.bytes.map { Text.lowercased($0) })
     if spelling.hasPrefix("otel-") { spelling = ByteString(spelling.bytes.dropFirst(5)) }
-    let known = ["help", "version", "no-init", "generate-completion-script"] + names.map(\.spelling)
+    let known = ["help", "version", "no-init", "view", "generate-completion-script"] + names.map(\.spelling)
     // The joined bytes keep every name alive while the texts point to them.
     return ByteString(known.flatMap(\.bytes)).withText { all in
       var candidates: [Text] = []
