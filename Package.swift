@@ -84,7 +84,9 @@ let outside: [Target] = [
   .executableTarget(
     name: "otel-relay",
     dependencies: ["OTelRelay", "COTelShims", .product(name: "ArgumentParser", package: "swift-argument-parser")], swiftSettings: common),
-  .target(name: "OTelLaunch", dependencies: ["OTelConfiguration", "OTelPrimitives", "COTelShims"], swiftSettings: common),
+  .target(name: "OTelInspection", dependencies: ["OTelConfiguration", "OTelPrimitives", "COTelShims"], swiftSettings: common),
+  .target(
+    name: "OTelLaunch", dependencies: ["OTelInspection", "OTelConfiguration", "OTelPrimitives", "COTelShims"], swiftSettings: common),
   // Released without any shared library: it starts with every program, and libstdc++ alone would be half of its time; it runs in images
   // with an older glibc than ours; and no LD_PRELOAD, of ours or of others, is loaded into it.
   .executableTarget(
@@ -108,7 +110,9 @@ let outside: [Target] = [
     name: "OTelRelayTests", dependencies: ["OTelRelay", "OTelExport", "OTLPWire", "OTelRegion", "OTelPrimitives", "COTelShims"],
     swiftSettings: common),
   .testTarget(name: "OTelExportTests", dependencies: ["OTelExport", "OTLPWire", "OTelPrimitives", "OTelTestSupport"], swiftSettings: common),
-  .testTarget(name: "OTelLaunchTests", dependencies: ["OTelLaunch", "OTelConfiguration", "OTelPrimitives"], swiftSettings: common),
+  .testTarget(name: "OTelInspectionTests", dependencies: ["OTelInspection"], swiftSettings: common),
+  .testTarget(
+    name: "OTelLaunchTests", dependencies: ["OTelLaunch", "OTelInspection", "OTelConfiguration", "OTelPrimitives"], swiftSettings: common),
 ]
 
 let package = Package(

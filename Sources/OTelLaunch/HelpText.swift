@@ -63,6 +63,9 @@ package enum HelpText {
       -h, --help            This text.
           --help-markdown   The variables as a table in Markdown.
           --version         The version.
+          --check           Runs nothing, but says whether the program can be
+                            traced and why not, which settings hold, and whether
+                            the collector answers. Status 0: all is well.
           --no-init         As a container's first process (pid 1): become the
                             program instead of staying as its init. Init passes
                             signals on, reaps, and waits for the last spans.
@@ -77,6 +80,7 @@ package enum HelpText {
   private static let exitStatus = """
 
     Exit status: the program's own, or
+      1    with --check: there is something to do, which the report names
       2    an option is wrong, or no program was named
       125  the installation is incomplete or in an unusable place
       126  the program was found and cannot be executed

@@ -1,5 +1,6 @@
 @preconcurrency import Glibc
 import COTelShims
+import OTelInspection
 
 /// The duties of a pid name space's first process: it passes signals on, reaps whoever has no other parent, and ends as the program did.
 ///

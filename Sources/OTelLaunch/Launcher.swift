@@ -1,5 +1,6 @@
 @preconcurrency import Glibc
 import OTelConfiguration
+import OTelInspection
 
 /// `otel-instrument`, from its arguments to the program.
 public enum Launcher {
@@ -15,6 +16,10 @@ public enum Launcher {
       case .help: return print(HelpText.plain())
       case .markdownHelp: return print(VariableReference.markdown())
       case .version: return print(HelpText.version)
+      case .run(let invocation) where invocation.isCheck:
+        let report = try CheckCommand.run(invocation, inherited())
+        let status = print(report.text)
+        return status == ExitStatus.success ? report.status : status
       case .run(let invocation): return try run(invocation, inherited())
       }
     } catch {
@@ -58,15 +63,15 @@ public enum Launcher {
     return status
   }
 
+  /// A program that cannot be traced is run all the same, and the user is told once why there will be no spans.
   private static func inspect(_ program: ByteString, _ plan: inout LaunchPlan, _ installation: AgentLocator) {
-    switch TargetInspector.inspect(program) {
-    case .loadable: break
-    case .staticallyLinked:
-      Diagnostics.write("\(program) is statically linked, so no agent can be loaded into it; it runs without.")
-    case .foreign(let reason):
-      Diagnostics.write("\(program) runs without the agent: \(reason).")
-      plan.removeAgent(installation)
+    let searchPath = plan.environment["PATH"]
+    let inspection = ProgramInspection(program, arguments: [ByteString](plan.command.dropFirst())) { name in
+      try? ProgramLookup.find(name, searchPath: searchPath)
     }
+    guard let obstacle = inspection.obstacle else { return }
+    Diagnostics.write("\(inspection.subject) runs without the agent: \(obstacle.reason). \(obstacle.remedy)")
+    if obstacle.effect == .harmful { plan.removeAgent(installation) }
   }
 
   private static func provideRelay(_ plan: LaunchPlan, _ installation: AgentLocator) {

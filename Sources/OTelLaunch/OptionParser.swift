@@ -1,4 +1,5 @@
 package import OTelConfiguration
+package import OTelInspection
 import OTelPrimitives
 
 /// Reads `[options] program [arguments]`. A pure function of the arguments and the table.
@@ -15,6 +16,8 @@ package struct OptionParser {
     /// Variables given as options, in their order; a later one wins.
     package var assignments: [Assignment] = []
     package var mayStayAsInit = true
+    /// `--check`: say what would be, and run nothing.
+    package var isCheck = false
     /// The program's name and its arguments. Not empty.
     package var command: [ByteString] = []
   }
@@ -43,6 +46,7 @@ package struct OptionParser {
       case "-h", "--help": return .help
       case "--help-markdown": return .markdownHelp
       case "--version": return .version
+      case "--check": invocation.isCheck = true
       case "--no-init", "--no_init": invocation.mayStayAsInit = false
       default:
         let assignment = try parseOption(argument, &rest)
@@ -87,7 +91,7 @@ package struct OptionParser {
     // Written with the whole name of the variable.
     spelling = ByteString(spelling.bytes.map { Text.lowercased($0) })
     if spelling.hasPrefix("otel-") { spelling = ByteString(spelling.bytes.dropFirst(5)) }
-    let known = ["help", "version", "no-init"] + names.map(\.spelling)
+    let known = ["help", "version", "check", "no-init"] + names.map(\.spelling)
     // The joined bytes keep every name alive while the texts point to them.
     return ByteString(known.flatMap(\.bytes)).withText { all in
       var candidates: [Text] = []

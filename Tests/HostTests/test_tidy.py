@@ -35,7 +35,8 @@ OUTSIDE = {
     "OTelExport": GROUND | BOTH_SIDES | SYSTEM | {"CCurl"},
     "OTelRelay": GROUND | BOTH_SIDES | SYSTEM | {"OTelExport", "CCurl", "Synchronization"},
     "otel-relay": SYSTEM | {"OTelRelay", "OTelExport", "OTelConfiguration", "OTelPrimitives", "COTelShims", "ArgumentParser"},
-    "OTelLaunch": SYSTEM | GROUND | {"OTelConfiguration"},
+    "OTelInspection": SYSTEM | GROUND | {"OTelConfiguration"},
+    "OTelLaunch": SYSTEM | GROUND | {"OTelInspection", "OTelConfiguration"},
     "otel-instrument": SYSTEM | {"OTelLaunch", "OTelConfiguration", "OTelPrimitives", "COTelShims"},
 }
 ALLOWED = IN_HOST | OUTSIDE
