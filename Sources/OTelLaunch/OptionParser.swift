@@ -1,4 +1,5 @@
 package import OTelConfiguration
+package import OTelInspection
 import OTelPrimitives
 
 /// Reads `[options] program [arguments]`. A pure function of the arguments and the table.
@@ -18,6 +19,8 @@ package struct OptionParser {
     package var mayStayAsInit = true
     /// Show the traces when the program has ended, instead of exporting them.
     package var isViewed = false
+    /// `--check`: say what would be, and run nothing.
+    package var isCheck = false
     /// The program's name and its arguments. Not empty.
     package var command: [ByteString] = []
   }
@@ -48,6 +51,7 @@ package struct OptionParser {
       case "--help-mdoc": return .manualHelp
       case "--version": return .version
       case "--generate-completion-script": return .completionScript(try shell(rest.first))
+      case "--check": invocation.isCheck = true
       case "--no-init", "--no_init": invocation.mayStayAsInit = false
       case "--view": invocation.isViewed = true
       case _ where argument.hasPrefix("--generate-completion-script="):
@@ -104,7 +108,7 @@ package struct OptionParser {
     // Written with the whole name of the variable.
     spelling = ByteString(spelling.bytes.map { Text.lowercased($0) })
     if spelling.hasPrefix("otel-") { spelling = ByteString(spelling.bytes.dropFirst(5)) }
-    let known = ["help", "version", "no-init", "view", "generate-completion-script"] + names.map(\.spelling)
+    let known = ["help", "version", "check", "no-init", "view", "generate-completion-script"] + names.map(\.spelling)
     // The joined bytes keep every name alive while the texts point to them.
     return ByteString(known.flatMap(\.bytes)).withText { all in
       var candidates: [Text] = []
