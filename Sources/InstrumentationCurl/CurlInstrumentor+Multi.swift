@@ -60,9 +60,14 @@ extension CurlInstrumentor {
   public func driveExit(_ call: UnsafeMutablePointer<otel_call>, _ multi: UnsafeMutableRawPointer, _ running: Int32) {
     CallScope(tracer: tracer).leaveWithoutSpan(call)
     guard let entry = MultiHandleTable.find(multi) else { return }
-    let now = UInt32(truncatingIfNeeded: running)
-    guard now != entry.pointee.running else { return }
-    entry.pointee.running = now
+    if running < 0 {
+      // Not told: any may be done, and any may run.
+      if entry.pointee.running == 0 { entry.pointee.running = 1 }
+    } else {
+      let number = UInt32(truncatingIfNeeded: running)
+      guard number != entry.pointee.running else { return }
+      entry.pointee.running = number
+    }
     entry.pointee.changed = otel_monotonic()
   }
 

@@ -206,8 +206,8 @@ def test_switched_off(agent, receiver, web, variables):
 
 def wrapped_functions():
     header = (REPOSITORY / "CShims/COTelHookABI/include/COTelHookABI.h").read_text()
-    macro = re.search(r"#define OTEL_CURL_WRAPPED\(F\)(.*?[^\\])\n", header, re.S)[1]
-    return re.findall(r"F\(\w+, (curl_\w+),", macro)
+    macros = re.findall(r"#define OTEL_CURL_(?:EASY|MULTI)\(F\)(.*?[^\\])\n", header, re.S)
+    return re.findall(r"\b(curl_\w+)\b", "".join(macros))
 
 
 def coverage_document():
