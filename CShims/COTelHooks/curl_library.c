@@ -88,7 +88,7 @@ void otel_curl_find_loaded(void) {
 struct otel_curl_resolution otel_curl_resolve(enum otel_curl_way way, const void *caller) {
     if (way >= OTEL_CURL_BOUND) return (struct otel_curl_resolution){otel_curl_library_number((int)way - OTEL_CURL_BOUND), true};
     // Asked for by dlsym, it need not be the one that its own references are bound to.
-    for (int i = 0; i < OTEL_CURL_LIBRARIES; i++)
+    for (int i = 0; i < OTEL_CURL_LIBRARIES && __atomic_load_n(&claimed_by[i], __ATOMIC_RELAXED); i++)
         if (__atomic_load_n(&is_filled[i], __ATOMIC_ACQUIRE) && otel_curl_is_inside(&libraries[i], caller))
             return (struct otel_curl_resolution){&libraries[i], true};
     // Loaded with the program: stays loaded, and is the first of its version in the global scope for ever.

@@ -54,12 +54,14 @@ extension CurlInstrumentor {
       entry.pointee.undriven = 0
     }
     CallScope(tracer: tracer).enterWithoutSpan(call)
+    call.pointee.subject = UnsafeRawPointer(entry)
   }
 
   @inline(__always)
   public func driveExit(_ call: UnsafeMutablePointer<otel_call>, _ multi: UnsafeMutableRawPointer, _ running: Int32) {
     CallScope(tracer: tracer).leaveWithoutSpan(call)
-    guard let entry = MultiHandleTable.find(multi) else { return }
+    // Cleaned up by a callback, against libcurl's rules, it would be another's now.
+    guard let entry = MultiHandleTable.entry(call.pointee.subject, of: multi) else { return }
     if running < 0 {
       // Not told: any may be done, and any may run.
       if entry.pointee.running == 0 { entry.pointee.running = 1 }
