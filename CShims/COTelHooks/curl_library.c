@@ -20,8 +20,12 @@ static bool fill(struct otel_curl_library *library, const struct otel_definer *p
 #define FIND(member, name, result, parameters)                                                                                             \
     library->member = (__typeof__(library->member))otel_elf_in_object(perform->base, #name, version);                                      \
     if (!library->member) return false;
-    OTEL_CURL_WRAPPED(FIND)
+    OTEL_CURL_EASY(FIND)
     OTEL_CURL_CALLED(FIND)
+#undef FIND
+#define FIND(member, name, result, parameters)                                                                                             \
+    library->member = (__typeof__(library->member))otel_elf_in_object(perform->base, #name, version);
+    OTEL_CURL_MULTI(FIND)
     return true;
 }
 

@@ -53,17 +53,22 @@ struct otel_curl_target {
     bool is_traced;                          ///< false: forward, and do nothing else
 };
 
-/// Where the call goes: the library that the handle was made by, when that was seen. For use in a body, whose caller it looks at.
-#define OTEL_CURL_TARGET(table, handle, way) otel_curl_target(table, handle, way, __builtin_return_address(0))
-static inline __attribute__((always_inline)) struct otel_curl_target otel_curl_target(
-    const struct otel_hook_table *table, void *handle, enum otel_curl_way way, const void *caller) {
-    const struct otel_curl_library *known = table && handle ? table->curl_library(handle) : NULL;
+/// Where the call goes. `known`: the library of the record of its handle; null: there is none.
+static inline __attribute__((always_inline)) struct otel_curl_target otel_curl_target_or(
+    const struct otel_curl_library *known, const struct otel_hook_table *table, enum otel_curl_way way, const void *caller) {
     // Whoever asked dlsym for one library's function gets it. A record that says otherwise is of a handle that is no more.
     if (known && way < OTEL_CURL_BOUND) return (struct otel_curl_target){known, !otel_curl_is_inside(known, caller)};
     struct otel_curl_resolution found = otel_curl_resolve(way, caller);
     bool is_certain = found.is_certain && (!known || known == found.library);
     if (table && !is_certain) table->curl_unresolved();
     return (struct otel_curl_target){found.library, table && is_certain && !otel_curl_is_inside(found.library, caller)};
+}
+
+/// Where the call goes: the library that the handle was made by, when that was seen. For use in a body, whose caller it looks at.
+#define OTEL_CURL_TARGET(table, handle, way) otel_curl_target(table, handle, way, __builtin_return_address(0))
+static inline __attribute__((always_inline)) struct otel_curl_target otel_curl_target(
+    const struct otel_hook_table *table, void *handle, enum otel_curl_way way, const void *caller) {
+    return otel_curl_target_or(table && handle ? table->curl_library(handle) : NULL, table, way, caller);
 }
 
 /// For a body whose call has no library: the real function, or null.
