@@ -102,6 +102,8 @@ static const struct otel_curl_library *library_around(const void *caller) {
 
 struct otel_curl_resolution otel_curl_resolve(enum otel_curl_way way, const void *caller) {
     if (way >= OTEL_CURL_BOUND) return (struct otel_curl_resolution){otel_curl_library_number((int)way - OTEL_CURL_BOUND), true};
+    // libcurl calls itself all the time, and what was loaded with the program is still there: no look is needed.
+    if (otel_curl_is_inside(at_start[way], caller)) return (struct otel_curl_resolution){at_start[way], true};
     // Asked for by dlsym, it need not be the one that its own references are bound to.
     const struct otel_curl_library *own = library_around(caller);
     if (own) return (struct otel_curl_resolution){own, true};
