@@ -15,6 +15,8 @@ public enum Launcher {
       switch try OptionParser().parse(arguments) {
       case .help: return print(HelpText.plain())
       case .markdownHelp: return print(VariableReference.markdown())
+      case .manualHelp: return print(ManualLists.mdoc())
+      case .completionScript(let shell): return print(shell.text())
       case .version: return print(HelpText.version)
       case .run(let invocation) where invocation.isCheck:
         let report = try CheckCommand.run(invocation, inherited())
@@ -50,28 +52,33 @@ public enum Launcher {
       for problem in plan.environment.withBlock({ ConfigurationCheck.problems(in: $0) }) { Diagnostics.write(problem.message) }
     }
     let program = try ProgramLookup.find(plan.command[0], searchPath: plan.environment["PATH"])
+    var obstacle: String?
     if plan.usesAgent, let installation {
-      inspect(program, &plan, installation)
+      obstacle = inspect(program, &plan, installation)
       provideRelay(plan, installation)
     }
 
+    if plan.isViewed { return try ViewedRun(plan, program: program, obstacle: obstacle).run() }
     let image = ProgramImage(path: program, command: plan.command, environment: plan.environment)
     guard plan.staysAsInit else { throw image.execute() }
-    var process = InitProcess()
-    let status = try process.run(image)
+    var parent = ProgramParent(role: .firstProcess)
+    try parent.start(image)
+    let ending = parent.wait()
     RelayDrain.wait(plan.environment, milliseconds: plan.exitTimeout)
-    return status
+    return parent.end(like: ending)
   }
 
-  /// A program that cannot be traced is run all the same, and the user is told once why there will be no spans.
-  private static func inspect(_ program: ByteString, _ plan: inout LaunchPlan, _ installation: AgentLocator) {
+  /// Says why the program will not be traced, and returns it; nil: nothing speaks against it. It is run all the same.
+  private static func inspect(_ program: ByteString, _ plan: inout LaunchPlan, _ installation: AgentLocator) -> String? {
     let searchPath = plan.environment["PATH"]
     let inspection = ProgramInspection(program, arguments: [ByteString](plan.command.dropFirst())) { name in
       try? ProgramLookup.find(name, searchPath: searchPath)
     }
-    guard let obstacle = inspection.obstacle else { return }
-    Diagnostics.write("\(inspection.subject) runs without the agent: \(obstacle.reason). \(obstacle.remedy)")
+    guard let obstacle = inspection.obstacle else { return nil }
     if obstacle.effect == .harmful { plan.removeAgent(installation) }
+    let message = "\(inspection.subject) runs without the agent: \(obstacle.reason). \(obstacle.remedy)"
+    Diagnostics.write(message)
+    return message
   }
 
   private static func provideRelay(_ plan: LaunchPlan, _ installation: AgentLocator) {

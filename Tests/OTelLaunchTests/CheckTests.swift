@@ -126,6 +126,13 @@ import Testing
         + "Use a build of it that is linked with glibc dynamically.\n")
   }
 
+  @Test func theSettingsAlone() throws {
+    let result = try check()
+    #expect(result.status == 0 && result.output.hasPrefix("otel-instrument: ready to trace a program.\n\nAgent\n"))
+    try answer(1, "no")
+    #expect(try check().output.hasPrefix("otel-instrument: not ready: see To do.\n"))
+  }
+
   @Test func scripts() throws {
     let script = try write("script", "#!/usr/bin/env sh\n")
     let result = try check(script)
@@ -138,7 +145,7 @@ import Testing
     let missing = try check("no-such-program")
     #expect(missing.status == 127 && missing.output == "" && missing.errors.hasPrefix("otel-instrument: there is no program"))
     #expect(try check(home.path).status == 126)
-    #expect(try check().status == 2)
+    #expect(try check("--service-name").status == 2)
     let script = try check(try write("script", "#!/bin/sh\r\n"))
     #expect(script.status == 127)
     #expect(script.output.hasPrefix("HOME/script: cannot be run: its interpreter \"/bin/sh\\x0d\" does not exist.\n"))

@@ -33,6 +33,10 @@ struct AgentReport {
     }
     guard exports else { return }
     if isLoaded, let list = plan.environment["LD_PRELOAD"] { facts.append(.init(label: "LD_PRELOAD", text: "\(list)")) }
+    guard !plan.isViewed else {
+      facts.append(.init(label: "destination", text: "no collector: --view shows the traces here"))
+      return
+    }
     inspectRelay(installation)
     inspectDestination(installation)
   }
