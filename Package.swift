@@ -86,11 +86,10 @@ let outside: [Target] = [
   .executableTarget(
     name: "otel-relay",
     dependencies: ["OTelRelay", "OTelReceiver", "OTelExport", "COTelShims", .product(name: "ArgumentParser", package: "swift-argument-parser")], swiftSettings: common),
-  .target(name: "OTelInspection", dependencies: ["OTelConfiguration", "OTelPrimitives", "COTelShims"], swiftSettings: common),
   .target(name: "OTelView", dependencies: ["OTLPWire"], swiftSettings: common),
+  .target(name: "OTelInspection", dependencies: ["OTelConfiguration", "OTelPrimitives", "COTelShims"], swiftSettings: common),
   .target(
-    name: "OTelLaunch",
-    dependencies: ["OTelInspection", "OTelView", "OTelReceiver", "OTelRegion", "OTelConfiguration", "OTelPrimitives", "COTelShims"],
+    name: "OTelLaunch", dependencies: ["OTelView", "OTelInspection", "OTelReceiver", "OTelRegion", "OTelConfiguration", "OTelPrimitives", "COTelShims"],
     swiftSettings: common),
   // Released without any shared library: it starts with every program, and libstdc++ alone would be half of its time; it runs in images
   // with an older glibc than ours; and no LD_PRELOAD, of ours or of others, is loaded into it.

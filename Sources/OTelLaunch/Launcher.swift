@@ -68,17 +68,18 @@ public enum Launcher {
     return parent.end(like: ending)
   }
 
-  /// Says why the program will not be traced, and returns it; nil: nothing speaks against it. It is run all the same.
+  /// A program that cannot be traced is run all the same, and the user is told once why there will be no spans. Nil: nothing speaks
+  /// against it.
   private static func inspect(_ program: ByteString, _ plan: inout LaunchPlan, _ installation: AgentLocator) -> String? {
     let searchPath = plan.environment["PATH"]
     let inspection = ProgramInspection(program, arguments: [ByteString](plan.command.dropFirst())) { name in
       try? ProgramLookup.find(name, searchPath: searchPath)
     }
     guard let obstacle = inspection.obstacle else { return nil }
+    let sentence = "\(inspection.subject) runs without the agent: \(obstacle.reason). \(obstacle.remedy)"
+    Diagnostics.write(sentence)
     if obstacle.effect == .harmful { plan.removeAgent(installation) }
-    let message = "\(inspection.subject) runs without the agent: \(obstacle.reason). \(obstacle.remedy)"
-    Diagnostics.write(message)
-    return message
+    return sentence
   }
 
   private static func provideRelay(_ plan: LaunchPlan, _ installation: AgentLocator) {

@@ -17,10 +17,10 @@ package struct OptionParser {
     /// Variables given as options, in their order; a later one wins.
     package var assignments: [Assignment] = []
     package var mayStayAsInit = true
-    /// `--check`: say what would be, and run nothing.
-    package var isCheck = false
     /// Show the traces when the program has ended, instead of exporting them.
     package var isViewed = false
+    /// `--check`: say what would be, and run nothing.
+    package var isCheck = false
     /// The program's name and its arguments. Empty for a check of the settings alone.
     package var command: [ByteString] = []
   }
@@ -50,8 +50,8 @@ package struct OptionParser {
       case "--help-markdown": return .markdownHelp
       case "--help-mdoc": return .manualHelp
       case "--version": return .version
-      case "--check": invocation.isCheck = true
       case "--generate-completion-script": return .completionScript(try shell(rest.first))
+      case "--check": invocation.isCheck = true
       case "--no-init", "--no_init": invocation.mayStayAsInit = false
       case "--view": invocation.isViewed = true
       case _ where argument.hasPrefix("--generate-completion-script="):
@@ -74,7 +74,7 @@ package struct OptionParser {
   private func with(command: ArraySlice<ByteString>, _ invocation: Invocation, optionBefore: ByteString?) throws(LaunchError) -> Invocation {
     guard let program = command.first else {
       // The settings alone can be checked too.
-      if invocation.isCheck, optionBefore == nil { return invocation }
+      if invocation.isCheck { return invocation }
       var message = "no program to run. Usage: otel-instrument [options] program [arguments]; otel-instrument --help lists the options."
       if let option = optionBefore, !option.contains("="), let value = invocation.assignments.last?.value {
         message += " (\(value.quoted) was taken as the value of \(option).)"

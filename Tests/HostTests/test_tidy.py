@@ -38,7 +38,7 @@ OUTSIDE = {
     "otel-relay": SYSTEM | {"OTelRelay", "OTelReceiver", "OTelExport", "OTelConfiguration", "OTelPrimitives", "COTelShims", "ArgumentParser"},
     "OTelView": {"OTLPWire"},
     "OTelInspection": SYSTEM | GROUND | {"OTelConfiguration"},
-    "OTelLaunch": SYSTEM | GROUND | {"OTelInspection", "OTelView", "OTelReceiver", "OTelRegion", "OTelConfiguration"},
+    "OTelLaunch": SYSTEM | GROUND | {"OTelView", "OTelInspection", "OTelReceiver", "OTelRegion", "OTelConfiguration"},
     "otel-instrument": SYSTEM | {"OTelLaunch", "OTelConfiguration", "OTelPrimitives", "COTelShims"},
 }
 ALLOWED = IN_HOST | OUTSIDE

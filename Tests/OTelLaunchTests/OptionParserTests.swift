@@ -64,6 +64,8 @@ import Testing
     #expect(try invocation(["p"])?.mayStayAsInit == true)
     #expect(try invocation(["--check", "p", "--check"]) == .init(isCheck: true, command: ["p", "--check"]))
     #expect(try invocation(["p"])?.isCheck == false)
+    #expect(try invocation(["--check"])?.command == [])
+    #expect(try invocation(["--check", "--service-name", "x"])?.command == [])
     #expect(try invocation(["--service-name=", "p"])?.assignments == [.init(name: "OTEL_SERVICE_NAME", value: "")])
   }
 
