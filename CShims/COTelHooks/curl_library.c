@@ -33,8 +33,12 @@ int otel_curl_number_of(const struct otel_definer *perform, const char *version)
     uintptr_t address = (uintptr_t)perform->address;
     for (int i = 0; i < OTEL_CURL_LIBRARIES; i++) {
         uintptr_t claimant = __atomic_load_n(&claimed_by[i], __ATOMIC_ACQUIRE);
-        if (claimant == address && __atomic_load_n(&is_filled[i], __ATOMIC_ACQUIRE)) return i;
         if (claimant && claimant != address) continue;
+        if (claimant && __atomic_load_n(&is_filled[i], __ATOMIC_ACQUIRE)) {
+            // Another one may have been loaded where that one was.
+            if (libraries[i].base == perform->base && libraries[i].end == perform->end) return i;
+            continue;
+        }
         struct otel_curl_library found;
         if (!fill(&found, perform, version)) return -1;
         if (!claimant && !__atomic_compare_exchange_n(&claimed_by[i], &claimant, address, false, __ATOMIC_ACQ_REL, __ATOMIC_ACQUIRE) &&
@@ -64,10 +68,11 @@ static int choose(const char *name, const void *caller, const struct otel_define
 
 /// Finds the definition of `name` that a call means; without a caller, the first one. False: there is none.
 static bool look_up(const char *name, enum otel_curl_way way, const void *caller, struct otel_definer *definer, bool *is_certain) {
-    struct otel_definer found[OTEL_CURL_LIBRARIES];
-    int count = otel_elf_definers(name, versions[way], found, OTEL_CURL_LIBRARIES);
+    enum { CANDIDATES = 32 }; // more than get numbers: those that do not are forwarded to
+    struct otel_definer found[CANDIDATES];
+    int count = otel_elf_definers(name, versions[way], found, CANDIDATES);
     if (count == 0) return false;
-    int chosen = count == 1 || !caller ? 0 : choose(name, caller, found, count < OTEL_CURL_LIBRARIES ? count : OTEL_CURL_LIBRARIES);
+    int chosen = count == 1 || !caller ? 0 : choose(name, caller, found, count < CANDIDATES ? count : CANDIDATES);
     *is_certain = chosen >= 0;
     *definer = found[*is_certain ? chosen : 0];
     return true;
@@ -85,12 +90,23 @@ void otel_curl_find_loaded(void) {
     for (int way = OTEL_CURL_ANY; way < OTEL_CURL_BOUND; way++) at_start[way] = find((enum otel_curl_way)way, NULL).library;
 }
 
+/// The library that the call comes out of. What was loaded where an unloaded library had been is not that library.
+static const struct otel_curl_library *library_around(const void *caller) {
+    struct otel_definer perform;
+    for (int i = 0; i < OTEL_CURL_LIBRARIES; i++)
+        if (__atomic_load_n(&is_filled[i], __ATOMIC_ACQUIRE) && otel_curl_is_inside(&libraries[i], caller) &&
+            otel_elf_definer_around(caller, "curl_easy_perform", &perform) && perform.address == (void *)libraries[i].perform)
+            return &libraries[i];
+    return NULL;
+}
+
 struct otel_curl_resolution otel_curl_resolve(enum otel_curl_way way, const void *caller) {
     if (way >= OTEL_CURL_BOUND) return (struct otel_curl_resolution){otel_curl_library_number((int)way - OTEL_CURL_BOUND), true};
+    // libcurl calls itself all the time, and what was loaded with the program is still there: no look is needed.
+    if (otel_curl_is_inside(at_start[way], caller)) return (struct otel_curl_resolution){at_start[way], true};
     // Asked for by dlsym, it need not be the one that its own references are bound to.
-    for (int i = 0; i < OTEL_CURL_LIBRARIES && __atomic_load_n(&claimed_by[i], __ATOMIC_RELAXED); i++)
-        if (__atomic_load_n(&is_filled[i], __ATOMIC_ACQUIRE) && otel_curl_is_inside(&libraries[i], caller))
-            return (struct otel_curl_resolution){&libraries[i], true};
+    const struct otel_curl_library *own = library_around(caller);
+    if (own) return (struct otel_curl_resolution){own, true};
     // Loaded with the program: stays loaded, and is the first of its version in the global scope for ever.
     if (at_start[way]) return (struct otel_curl_resolution){at_start[way], true};
     return find(way, caller);

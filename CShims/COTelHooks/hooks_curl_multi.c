@@ -19,6 +19,11 @@ static __attribute__((noinline)) struct otel_curl_target target_of(
     const struct otel_hook_table *table, void *multi, void *handle, enum otel_curl_way way, const void *caller) {
     const struct otel_curl_library *known = table && multi ? table->curl_multi_library(multi) : NULL;
     if (!known && table && handle) known = table->curl_library(handle);
+    if (!known && table) {
+        // The multi handle inside of curl_easy_perform is not known. To look for its library would take ld.so's lock at each turn.
+        const struct otel_curl_library *current = table->curl_current_library();
+        if (otel_curl_is_inside(current, caller)) return (struct otel_curl_target){current, false};
+    }
     return otel_curl_target_or(known, table, way, caller);
 }
 #define TARGET(table, multi, handle, way) target_of(table, multi, handle, way, __builtin_return_address(0))

@@ -12,6 +12,11 @@ extension CurlInstrumentor {
     MultiHandleTable.find(multi)?.pointee.library
   }
 
+  @inline(__always)
+  public func currentLibrary() -> UnsafePointer<otel_curl_library>? {
+    CallScope(tracer: tracer).innermostSubject()?.assumingMemoryBound(to: otel_curl_library.self)
+  }
+
   /// Sets `call.state` when the exit is of interest, and `call.detail` when a span was started.
   @inline(__always)
   public func multiAddEnter(
@@ -53,15 +58,15 @@ extension CurlInstrumentor {
       AddedTransfer.markDriven(in: multi, now: otel_monotonic())
       entry.pointee.undriven = 0
     }
-    CallScope(tracer: tracer).enterWithoutSpan(call)
-    call.pointee.subject = UnsafeRawPointer(entry)
+    CallScope(tracer: tracer).enterWithoutSpan(call, subject: entry.pointee.library)
+    call.pointee.detail = UInt64(truncatingIfNeeded: UInt(bitPattern: entry))
   }
 
   @inline(__always)
   public func driveExit(_ call: UnsafeMutablePointer<otel_call>, _ multi: UnsafeMutableRawPointer, _ running: Int32) {
     CallScope(tracer: tracer).leaveWithoutSpan(call)
     // Cleaned up by a callback, against libcurl's rules, it would be another's now.
-    guard let entry = MultiHandleTable.entry(call.pointee.subject, of: multi) else { return }
+    guard let entry = MultiHandleTable.entry(at: call.pointee.detail, of: multi) else { return }
     if running < 0 {
       // Not told: any may be done, and any may run.
       if entry.pointee.running == 0 { entry.pointee.running = 1 }

@@ -16,10 +16,10 @@ struct MultiHandleTable {
     table.find(multi)?.assumingMemoryBound(to: otel_curl_multi.self)
   }
 
-  /// `record`, which was found for `multi` some time ago, if it still is its.
+  /// The record at `address`, which was found for `multi` some time ago, if it still is its.
   @inline(__always)
-  static func entry(_ record: UnsafeRawPointer?, of multi: UnsafeMutableRawPointer) -> UnsafeMutablePointer<otel_curl_multi>? {
-    guard let entry = UnsafeMutableRawPointer(mutating: record)?.assumingMemoryBound(to: otel_curl_multi.self),
+  static func entry(at address: UInt64, of multi: UnsafeMutableRawPointer) -> UnsafeMutablePointer<otel_curl_multi>? {
+    guard let entry = UnsafeMutablePointer<otel_curl_multi>(bitPattern: UInt(truncatingIfNeeded: address)),
       entry.pointee.key == UInt64(truncatingIfNeeded: UInt(bitPattern: multi))
     else { return nil }
     return entry

@@ -3,6 +3,8 @@
 The libcurls are stamped_curl.c, which says what comes in and knows its own handles.
 """
 
+import shutil
+
 import pytest
 
 from harness import programs
@@ -49,6 +51,7 @@ CASES = {
     # So does what was loaded RTLD_GLOBAL before.
     "behind a global one": (None, "global:copy local:other local:openssl"),
     "beside a global one": (None, "global:gnutls local:openssl local:copy"),
+    "unloaded and loaded again": (None, "reload local:copy local:nss handle:other local:openssl handle:copy"),
 }
 
 
@@ -61,6 +64,17 @@ def test_calls_reach_what_they_would_without(agent, name, binding):
     traced = outcome(agent.run(*command), agent)
     assert bare.status == 0, bare
     assert traced == bare
+
+
+def test_more_than_can_be_told_apart(agent, tmp_path):
+    """Twenty libraries, and 16 numbers for them: what has none passes untraced, and to where it belongs."""
+    copies = [tmp_path / f"libcopy{number}.so" for number in range(20)]
+    for copy in copies:
+        shutil.copy(stamped("copy"), copy)
+    command = [user(), *(f"handle:{copy}" for copy in copies), f"local:{plugin('other', 'now')}", f"local:{plugin('nss', 'lazy')}"]
+    bare = outcome(agent.run_bare(*command), agent)
+    assert bare.status == 0
+    assert outcome(agent.run(*command), agent) == bare
 
 
 def test_the_stamp_is_seen(agent):

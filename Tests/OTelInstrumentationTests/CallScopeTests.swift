@@ -157,6 +157,22 @@ private final class Frames {
     #expect(!scope.isInsideCall(frames[9]))
   }
 
+  @Test func theInnermostCallHasItsSubject() throws {
+    let (first, second) = (UnsafeRawPointer(bitPattern: 16), UnsafeRawPointer(bitPattern: 32))
+    #expect(scope.innermostSubject() == nil)
+    scope.enter(frames[9], try #require(scope.begin(frames[9])), subject: first)
+    #expect(scope.innermostSubject() == first)
+    scope.enterWithoutSpan(frames[5], subject: second)
+    #expect(scope.innermostSubject() == second)
+    frames[5].pointee.canary ^= 1
+    #expect(scope.innermostSubject() == nil)
+    frames[5].pointee.canary ^= 1
+    scope.leaveWithoutSpan(frames[5])
+    #expect(scope.innermostSubject() == first)
+    _ = scope.leave(frames[9])
+    #expect(scope.innermostSubject() == nil)
+  }
+
   @Test func aDetachedSpanIsInNoFrame() throws {
     let outer = try enter(9)
     let span = try #require(scope.beginDetached(frames[5]))

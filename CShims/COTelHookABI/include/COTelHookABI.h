@@ -194,6 +194,8 @@ struct otel_hook_table {
     void (*curl_perform_exit)(struct otel_call *call, const struct otel_curl_library *library, void *handle, int result);
 
     const struct otel_curl_library *_Nullable (*_Nonnull curl_multi_library)(void *multi);
+    /// The library that the thread is in the middle of a traced call of: it is certainly loaded. Null: of none.
+    const struct otel_curl_library *_Nullable (*_Nonnull curl_current_library)(void);
     /// Around curl_multi_add_handle; the exit is called only when the enter has set `call->state`.
     void (*curl_multi_add_enter)(struct otel_call *call, const struct otel_curl_library *library, void *multi, void *handle);
     void (*curl_multi_add_exit)(struct otel_call *call, void *multi, void *handle, int result);
