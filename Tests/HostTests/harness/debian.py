@@ -48,7 +48,7 @@ class Machine:
     def __init__(self, release, script, *arguments, environment):
         self._top = tempfile.mkdtemp(prefix="otel-")
         self._process = subprocess.Popen(
-            ["unshare", "-mpf", "--propagation", "private", "sh", "-c", PROLOGUE + script, "sh", release, self._top, *map(str, arguments)],
+            ["unshare", "-mpf", "--kill-child", "--propagation", "private", "sh", "-c", PROLOGUE + script, "sh", release, self._top, *map(str, arguments)],
             env=environment, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
         )  # fmt: skip
 
