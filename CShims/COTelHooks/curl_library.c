@@ -17,8 +17,13 @@ static bool fill(struct otel_curl_library *library, const struct otel_definer *p
 #define FIND(member, name, result, parameters)                                                                                             \
     library->member = (__typeof__(library->member))otel_elf_in_object(perform->base, #name, version);                                      \
     if (!library->member) return false;
-    OTEL_CURL_WRAPPED(FIND)
+    OTEL_CURL_EASY(FIND)
     OTEL_CURL_CALLED(FIND)
+#undef FIND
+#define FIND(member, name, result, parameters)                                                                                             \
+    library->member = (__typeof__(library->member))otel_elf_in_object(perform->base, #name, version);
+    OTEL_CURL_MULTI(FIND)
+    library->end = otel_elf_end(perform->base);
     return true;
 }
 
@@ -81,4 +86,13 @@ void *otel_curl_unlisted(const char *name, enum otel_curl_way way, const void *c
     struct otel_definer definer;
     bool is_certain;
     return way < OTEL_CURL_BOUND && look_up(name, way, caller, &definer, &is_certain) ? definer.address : NULL;
+}
+
+const struct otel_curl_library *otel_curl_around(const void *caller) {
+    uintptr_t address = (uintptr_t)caller;
+    for (int i = 0; i < OTEL_CURL_LIBRARIES && __atomic_load_n(&claimed_by[i], __ATOMIC_RELAXED); i++) {
+        if (!__atomic_load_n(&is_filled[i], __ATOMIC_ACQUIRE)) continue;
+        if (address >= libraries[i].base && address < libraries[i].end) return &libraries[i];
+    }
+    return NULL;
 }

@@ -28,5 +28,8 @@ int otel_curl_number_of(const struct otel_definer *perform, const char *version)
 /// `number` is below OTEL_CURL_LIBRARIES, and came from otel_curl_number_of.
 const struct otel_curl_library *otel_curl_library_number(int number);
 
+/// The library that `caller` is in: libcurl calling itself. Null: the caller is none.
+const struct otel_curl_library *otel_curl_around(const void *caller);
+
 /// Finds the libraries that were loaded with the program. For the constructor.
 void otel_curl_find_loaded(void);

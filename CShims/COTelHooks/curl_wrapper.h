@@ -48,11 +48,9 @@ _Static_assert(OTEL_CURL_BOUND == 4 && OTEL_CURL_LIBRARIES == 16, "the entries b
             "  .irp way, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17, 18, 19\n" OTEL_CURL_ENTRY("\\way", argument, body) "  .endr\n"  \
             "  .size otel_" name "_bound, . - otel_" name "_bound\n  .cfi_endproc\n  .popsection");
 
-/// The library of `handle`: the one it was made by, when that was seen. For use in a body, whose caller it looks at.
-#define OTEL_CURL_LIBRARY_FOR(table, handle, way) otel_curl_library_for(table, handle, way, __builtin_return_address(0))
-static inline __attribute__((always_inline)) struct otel_curl_resolution otel_curl_library_for(
-    const struct otel_hook_table *table, void *handle, enum otel_curl_way way, const void *caller) {
-    const struct otel_curl_library *known = table && handle ? table->curl_library(handle) : NULL;
+/// `known`, what the record of a handle says (null: nothing), or what can be found out without.
+static inline __attribute__((always_inline)) struct otel_curl_resolution otel_curl_library_or(
+    const struct otel_hook_table *table, const struct otel_curl_library *known, enum otel_curl_way way, const void *caller) {
     struct otel_curl_resolution found;
     if (way >= OTEL_CURL_BOUND) {
         // Whoever asked dlsym for this library's function gets it. A record that says otherwise is of a handle that is no more.
@@ -65,6 +63,13 @@ static inline __attribute__((always_inline)) struct otel_curl_resolution otel_cu
     }
     if (table && !found.is_certain) table->curl_unresolved();
     return found;
+}
+
+/// The library of `handle`: the one it was made by, when that was seen. For use in a body, whose caller it looks at.
+#define OTEL_CURL_LIBRARY_FOR(table, handle, way) otel_curl_library_for(table, handle, way, __builtin_return_address(0))
+static inline __attribute__((always_inline)) struct otel_curl_resolution otel_curl_library_for(
+    const struct otel_hook_table *table, void *handle, enum otel_curl_way way, const void *caller) {
+    return otel_curl_library_or(table, table && handle ? table->curl_library(handle) : NULL, way, caller);
 }
 
 /// For a body whose call has no library: the real function, or null.

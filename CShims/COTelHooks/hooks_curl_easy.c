@@ -27,8 +27,12 @@ OTEL_CURL_BODY void easy_reset(void *handle, enum otel_curl_way way) {
     const struct otel_hook_table *table = otel_hooks();
     struct otel_curl_resolution found = OTEL_CURL_LIBRARY_FOR(table, handle, way);
     void (*real)(void *) = found.library ? found.library->reset : OTEL_CURL_UNLISTED(reset, curl_easy_reset, way);
+    if (handle && table && found.is_certain) {
+        int before = errno;
+        table->curl_reset(handle);
+        errno = before;
+    }
     if (real) real(handle);
-    if (handle && table) table->curl_reset(handle);
 }
 OTEL_CURL_WRAPPER(curl_easy_reset, 1, easy_reset);
 
@@ -37,7 +41,11 @@ OTEL_CURL_BODY void easy_cleanup(void *handle, enum otel_curl_way way) {
     const struct otel_hook_table *table = otel_hooks();
     struct otel_curl_resolution found = OTEL_CURL_LIBRARY_FOR(table, handle, way);
     void (*real)(void *) = found.library ? found.library->cleanup : OTEL_CURL_UNLISTED(cleanup, curl_easy_cleanup, way);
-    if (handle && table) table->curl_closed(handle);
+    if (handle && table && found.is_certain) {
+        int before = errno;
+        table->curl_closed(handle);
+        errno = before;
+    }
     if (real) real(handle);
 }
 OTEL_CURL_WRAPPER(curl_easy_cleanup, 1, easy_cleanup);

@@ -186,6 +186,23 @@ void *otel_elf_in_object(uintptr_t base, const char *name, const char *version) 
     return search.address;
 }
 
+static int visit_end(struct dl_phdr_info *info, size_t size, void *data) {
+    struct search *search = data;
+    if (info->dlpi_addr != search->base || is_own(info)) return 0;
+    for (int i = 0; i < info->dlpi_phnum; i++) {
+        const ElfW(Phdr) *header = &info->dlpi_phdr[i];
+        uintptr_t end = info->dlpi_addr + header->p_vaddr + header->p_memsz;
+        if (header->p_type == PT_LOAD && end > (uintptr_t)search->address) search->address = (void *)end;
+    }
+    return 1;
+}
+
+uintptr_t otel_elf_end(uintptr_t base) {
+    struct search search = {.base = base};
+    dl_iterate_phdr(visit_end, &search);
+    return (uintptr_t)search.address;
+}
+
 struct caller {
     uintptr_t address;
     const struct otel_definer *definers;

@@ -1,5 +1,6 @@
 import COTelHookABI
 import COTelShims
+import OTelConfiguration
 import OTelConfigurator
 import OTelPrimitives
 import OTelSDK

@@ -1,4 +1,5 @@
 package import OTelConfiguration
+import OTelInspection
 import OTelPrimitives
 
 /// `--generate-completion-script`: what a shell completes behind `otel-instrument`. Options and values come from the table of variables; from

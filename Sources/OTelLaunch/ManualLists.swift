@@ -1,4 +1,5 @@
 package import OTelConfiguration
+import OTelInspection
 import OTelPrimitives
 
 /// The options and the variables as lists in mdoc(7), for the pages in docs/man. Each follows a comment that names it.

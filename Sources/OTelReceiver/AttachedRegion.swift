@@ -36,6 +36,8 @@ package final class AttachedRegion {
   package var nextScan: UInt64 = 0
   var lastHeartbeat: UInt64 = 0
   package internal(set) var endedAt: UInt64 = 0
+  /// What ended its process, as an `error.type` of the spans in flight: for a receiver that knows, to be set before the scan that sees the end.
+  package var endingErrorType = "process_ended"
 
   // Counts
   package var recorded = 0

@@ -50,18 +50,19 @@ struct CrashCloser {
     let start = UnsafeRawBufferPointer(rebasing: slot[Layout.slotHeaderSize..<Layout.slotHeaderSize + head.length])
     // A slot whose first bytes were never completed is no span yet. One with an end was committed, or copied to be.
     guard let span = SpanValidator.summary(of: start), span.startTimeUnixNano != 0, !attached.hasRecentlyRead(spanID: span.spanID) else { return }
-    let message = Self.ended(start, startTime: span.startTimeUnixNano, at: wallClockNanoseconds(), droppedAttributes: head.droppedAttributes)
+    let message = Self.ended(
+      start, startTime: span.startTimeUnixNano, at: wallClockNanoseconds(), errorType: attached.endingErrorType,
+      droppedAttributes: head.droppedAttributes)
     message.withUnsafeBytes { attached.take($0, tag: head.tag, spanID: span.spanID, ringEnd: attached.tail, into: consumer, now: now) }
   }
 
   /// A span that ended because its process did. In protobuf a later value of a scalar field replaces an earlier one, so the end
   /// may be appended whatever is in `start`.
-  static func ended(_ start: UnsafeRawBufferPointer, startTime: UInt64, at time: UInt64, droppedAttributes: Int) -> [UInt8] {
+  static func ended(_ start: UnsafeRawBufferPointer, startTime: UInt64, at time: UInt64, errorType: String, droppedAttributes: Int) -> [UInt8] {
     var message = MessageBuilder(capacity: start.count + 64)
     message.append(raw: start)
     message.append(field: 8, fixed64: max(time, startTime))
-    // "error.type … a low-cardinality identifier": nobody knows more than this.
-    message.append(field: 9, attribute: "error.type", "process_ended")
+    message.append(field: 9, attribute: "error.type", errorType)
     if droppedAttributes > 0 { message.append(field: 10, varint: UInt64(droppedAttributes)) }
     message.append(field: 15) { $0.append(field: 3, varint: 2) }  // STATUS_CODE_ERROR
     return message.bytes

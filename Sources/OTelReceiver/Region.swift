@@ -118,7 +118,7 @@ package final class Region {
 
   /// Whether no process maps the region any more: sealing against writing is refused with EBUSY while one does. Whatever ended it, and in
   /// whatever pid name space it lived (fcntl(2), "File Sealing"). Final: nothing can be written any more.
-  func isAbandoned() -> Bool { fcntl(descriptor, F_ADD_SEALS, F_SEAL_WRITE) == 0 }
+  package func isAbandoned() -> Bool { fcntl(descriptor, F_ADD_SEALS, F_SEAL_WRITE) == 0 }
 
   /// The parts of `[from, to)` that ever held data; the file is sparse, and slots never used need not be read.
   func dataRanges(from: Int, to: Int) -> [Range<Int>] {

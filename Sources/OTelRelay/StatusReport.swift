@@ -112,19 +112,3 @@ struct StatusReport {
     return seconds < 172_800 ? "\(seconds / 3600) h" : "\(seconds / 86_400) days"
   }
 }
-
-extension DropReason {
-  /// For people.
-  var explanation: String {
-    switch self {
-    case .ringFull: "the process recorded faster than its relay read"
-    case .noSlot: "too many spans were in flight at once"
-    case .attaching: "recorded while the region was being made"
-    case .neverReturned: "the call never returned"
-    case .unresolved: "the real library function was not known with certainty"
-    case .handleTableFull: "too many libcurl handles: traced without their options"
-    case .nestedTooDeep: "calls nested too deeply"
-    case .notCarriedOver: "not carried over into a new region"
-    }
-  }
-}

@@ -33,6 +33,9 @@ int otel_elf_needed_by(const void *caller, const struct otel_definer *definers, 
 /// `name` in `version` (null: any default version), in the object loaded at `base`. Takes ld.so's lock.
 void *_Nullable otel_elf_in_object(uintptr_t base, const char *name, const char *_Nullable version);
 
+/// Where the object loaded at `base` ends; 0: there is none. Takes ld.so's lock.
+uintptr_t otel_elf_end(uintptr_t base);
+
 /// Path of the agent itself, as ld.so knows it. Takes ld.so's lock.
 const char *_Nullable otel_elf_own_path(void);
 
