@@ -25,9 +25,7 @@ extension CurlInstrumentor {
     call.pointee.detail = 0
     // What is being transferred already libcurl refuses.
     guard let handle = EasyHandleTable.find(easy), !handle.isTransferring, handle.record.pointee.url_kind != URLKind.other else { return }
-    let origin = RequestOrigin(handle: handle)
-    guard var span = CallScope(tracer: tracer).beginDetached(call, parent: origin.parent) else { return }
-    open(&span, TransferSpan(handle: handle, library: library, easy: easy, hasURL: handle.hasURL), mayInject: origin.mayInject)
+    guard let span = start(call, handle, library, easy) else { return }
     AddedTransfer(handle: handle).begin(span, in: multi)
     if let entry { entry.pointee.undriven &+= 1 }
     call.pointee.detail = 1

@@ -68,16 +68,20 @@ public struct CallScope<T: Tracer> {
     return nil
   }
 
+  /// Whether one more call may be entered; counts one that may not.
+  @inline(__always)
+  public func hasRoom() -> Bool {
+    if otel_thread_self().pointee.depth < Self.deepest { return true }
+    tracer.count(.nestedTooDeep)
+    return false
+  }
+
   /// Starts the span of `call`. Nil: the call is not traced, and `call.state` stays 0.
   /// - Parameter parent: what the call itself brings along (a `traceparent` of its own), which wins.
   @inline(__always)
   public func begin(_ call: UnsafeMutablePointer<otel_call>, parent: SpanContext? = nil) -> OpenSpan? {
-    let thread = otel_thread_self()
-    guard thread.pointee.depth < Self.deepest else {
-      tracer.count(.nestedTooDeep)
-      return nil
-    }
-    return tracer.start(parent: parent ?? current(thread), isRemote: parent != nil)
+    guard hasRoom() else { return nil }
+    return tracer.start(parent: parent ?? current(otel_thread_self()), isRemote: parent != nil)
   }
 
   /// Starts a span that is no call's: it may end in another one, on another thread.
@@ -94,7 +98,7 @@ public struct CallScope<T: Tracer> {
   public func enterWithoutSpan(_ call: UnsafeMutablePointer<otel_call>) {
     _ = isInsideCall(call)
     let thread = otel_thread_self()
-    guard thread.pointee.depth < Self.deepest else { return tracer.count(.nestedTooDeep) }
+    guard hasRoom() else { return }
     CallState.storeUntraced(generation: thread.pointee.generation, in: call)
     call.pointee.canary = Self.canary(call, thread.pointee.generation)
     Self.entry(thread, thread.pointee.depth).pointee = UInt64(truncatingIfNeeded: UInt(bitPattern: call))
