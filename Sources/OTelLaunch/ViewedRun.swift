@@ -36,6 +36,7 @@ struct ViewedRun {
       var summary = RunSummary(command: plan.command[0].description, ending: ending, start: start, end: end)
       (summary.losses, summary.running) = (relay.losses, relay.runningProcesses)
       summary.hints = ViewHints.sentences(environment, usesAgent: plan.usesAgent, obstacle: obstacle, program: plan.command[0])
+      parent.letItselfBeInterrupted()
       ViewOutput.show(summary, spans, environment: environment)
     }
     return parent.end(like: ending)

@@ -31,7 +31,7 @@ import Testing
   }
 
   @Test func spellingsAreUnique() {
-    var all: [ByteString] = ["help", "version", "no-init"]
+    var all: [ByteString] = ["help", "version", "no-init", "view"]
     for variable in EnvironmentVariable.table { all += OptionName.spellings(of: variable) }
     #expect(Set(all).count == all.count)
   }
@@ -61,6 +61,8 @@ import Testing
     #expect(try parse("--version", "x") == .version)
     #expect(try invocation(["--no-init", "p"])?.mayStayAsInit == false)
     #expect(try invocation(["p"])?.mayStayAsInit == true)
+    #expect(try invocation(["--view", "p"])?.isViewed == true)
+    #expect(try invocation(["p", "--view"])?.isViewed == false)
     #expect(try invocation(["--service-name=", "p"])?.assignments == [.init(name: "OTEL_SERVICE_NAME", value: "")])
   }
 
