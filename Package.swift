@@ -87,8 +87,9 @@ let outside: [Target] = [
     name: "otel-relay",
     dependencies: ["OTelRelay", "OTelReceiver", "OTelExport", "COTelShims", .product(name: "ArgumentParser", package: "swift-argument-parser")], swiftSettings: common),
   .target(name: "OTelView", dependencies: ["OTLPWire"], swiftSettings: common),
+  .target(name: "OTelInspection", dependencies: ["OTelConfiguration", "OTelPrimitives", "COTelShims"], swiftSettings: common),
   .target(
-    name: "OTelLaunch", dependencies: ["OTelView", "OTelReceiver", "OTelRegion", "OTelConfiguration", "OTelPrimitives", "COTelShims"],
+    name: "OTelLaunch", dependencies: ["OTelView", "OTelInspection", "OTelReceiver", "OTelRegion", "OTelConfiguration", "OTelPrimitives", "COTelShims"],
     swiftSettings: common),
   // Released without any shared library: it starts with every program, and libstdc++ alone would be half of its time; it runs in images
   // with an older glibc than ours; and no LD_PRELOAD, of ours or of others, is loaded into it.
@@ -122,7 +123,9 @@ let outside: [Target] = [
     swiftSettings: common),
   .testTarget(name: "OTelExportTests", dependencies: ["OTelExport", "OTLPWire", "OTelConfiguration", "OTelPrimitives", "OTelTestSupport"], swiftSettings: common),
   .testTarget(name: "OTelViewTests", dependencies: ["OTelView", "OTLPWire"], swiftSettings: common),
-  .testTarget(name: "OTelLaunchTests", dependencies: ["OTelLaunch", "OTelConfiguration", "OTelPrimitives"], swiftSettings: common),
+  .testTarget(name: "OTelInspectionTests", dependencies: ["OTelInspection"], swiftSettings: common),
+  .testTarget(
+    name: "OTelLaunchTests", dependencies: ["OTelLaunch", "OTelInspection", "OTelConfiguration", "OTelPrimitives"], swiftSettings: common),
 ]
 
 let package = Package(

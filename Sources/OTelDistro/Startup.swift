@@ -1,5 +1,6 @@
 import COTelHookABI
 import COTelShims
+import OTelConfiguration
 import OTelConfigurator
 import OTelPrimitives
 import OTelSDK
@@ -38,6 +39,7 @@ public enum Startup {
     configurator.configure(&options, traceParent: snapshot.traceParent, traceState: snapshot.traceState)
     TracerOptions.installed.initialize(to: options)
 
+    hookTable.answers_dlsym = configurator.answersDlsym
     if configurator.isDisabled("sockets") { Hooks.removeSockets(from: &hookTable) }
     if configurator.isDisabled("curl") { Hooks.removeCurl(from: &hookTable) }
     withUnsafePointer(to: &hookTable) { otel_hooks_install($0) }

@@ -14,14 +14,16 @@ extension Tracer {
     suspend(recorder, of: &span)
   }
 
+  /// - Parameter time: when it ended, CLOCK_MONOTONIC in nanoseconds; 0: now.
   @inline(__always)
   public func closeHalf(
-    _ span: OpenSpan, name: Text, kind: SpanKind, scope: InstrumentationScope, start: (inout Recorder) -> Void, end: (inout Recorder) -> Void
+    _ span: OpenSpan, name: Text, kind: SpanKind, scope: InstrumentationScope, at time: UInt64 = 0, start: (inout Recorder) -> Void,
+    end: (inout Recorder) -> Void
   ) {
     guard span.isRecording else { return }
     if var recorder = resume(span) {
       end(&recorder)
-      self.end(recorder, of: span, scope: scope)
+      self.end(recorder, of: span, scope: scope, at: time)
       return
     }
     var span = span
@@ -31,6 +33,6 @@ extension Tracer {
     }
     start(&recorder)
     end(&recorder)
-    self.end(recorder, of: span, scope: scope)
+    self.end(recorder, of: span, scope: scope, at: time)
   }
 }

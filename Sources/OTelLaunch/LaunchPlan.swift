@@ -1,4 +1,5 @@
 import OTelConfiguration
+package import OTelInspection
 import OTelPrimitives
 
 /// What the launcher is going to do, decided from arguments and environment alone.

@@ -1,5 +1,6 @@
 @preconcurrency import Glibc
 import OTelConfiguration
+import OTelInspection
 
 /// `otel-instrument`, from its arguments to the program.
 public enum Launcher {
@@ -14,7 +15,13 @@ public enum Launcher {
       switch try OptionParser().parse(arguments) {
       case .help: return print(HelpText.plain())
       case .markdownHelp: return print(VariableReference.markdown())
+      case .manualHelp: return print(ManualLists.mdoc())
+      case .completionScript(let shell): return print(shell.text())
       case .version: return print(HelpText.version)
+      case .run(let invocation) where invocation.isCheck:
+        let report = try CheckCommand.run(invocation, inherited())
+        let status = print(report.text)
+        return status == ExitStatus.success ? report.status : status
       case .run(let invocation): return try run(invocation, inherited())
       }
     } catch {
@@ -61,18 +68,18 @@ public enum Launcher {
     return parent.end(like: ending)
   }
 
-  /// Says why the program will not be traced, and returns it; nil: nothing speaks against it.
+  /// A program that cannot be traced is run all the same, and the user is told once why there will be no spans. Nil: nothing speaks
+  /// against it.
   private static func inspect(_ program: ByteString, _ plan: inout LaunchPlan, _ installation: AgentLocator) -> String? {
-    let obstacle: String
-    switch TargetInspector.inspect(program) {
-    case .loadable: return nil
-    case .staticallyLinked: obstacle = "\(program) is statically linked, so no agent can be loaded into it; it runs without."
-    case .foreign(let reason):
-      obstacle = "\(program) runs without the agent: \(reason)."
-      plan.removeAgent(installation)
+    let searchPath = plan.environment["PATH"]
+    let inspection = ProgramInspection(program, arguments: [ByteString](plan.command.dropFirst())) { name in
+      try? ProgramLookup.find(name, searchPath: searchPath)
     }
-    Diagnostics.write(obstacle)
-    return obstacle
+    guard let obstacle = inspection.obstacle else { return nil }
+    let sentence = "\(inspection.subject) runs without the agent: \(obstacle.reason). \(obstacle.remedy)"
+    Diagnostics.write(sentence)
+    if obstacle.effect == .harmful { plan.removeAgent(installation) }
+    return sentence
   }
 
   private static func provideRelay(_ plan: LaunchPlan, _ installation: AgentLocator) {

@@ -1,5 +1,6 @@
 import COTelShims
 @preconcurrency import Glibc
+import OTelInspection
 package import OTelView
 
 /// The launcher as the program's parent: it passes signals on, follows the program when it is stopped and continued, and learns how it ended.

@@ -1,4 +1,5 @@
 import OTelConfiguration
+import OTelInspection
 import OTelPrimitives
 
 /// Why a view may be empty, for the user who sees nothing.

@@ -1,5 +1,6 @@
 import COTelShims
 @preconcurrency import Glibc
+import OTelInspection
 import OTelView
 
 /// Where a view goes: to the terminal, whatever the program's output was sent to; without one, to stderr. Never to stdout.

@@ -1,4 +1,5 @@
 @preconcurrency import Glibc
+import OTelInspection
 import OTelReceiver
 import OTelRegion
 import OTelView

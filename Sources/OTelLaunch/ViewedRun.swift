@@ -1,5 +1,6 @@
 import COTelShims
 @preconcurrency import Glibc
+import OTelInspection
 import OTelReceiver
 import OTelView
 

@@ -113,8 +113,11 @@ public struct SDKTracer: Tracer {
   }
 
   @inline(__always)
-  public func end(_ recorder: SpanRecorder, of span: OpenSpan, scope: InstrumentationScope) {
-    let end = process.unixTime(otel_monotonic())
+  public func isOwn(_ span: OpenSpan) -> Bool { span.generation == process.generation.load() }
+
+  @inline(__always)
+  public func end(_ recorder: SpanRecorder, of span: OpenSpan, scope: InstrumentationScope, at time: UInt64) {
+    let end = process.unixTime(time != 0 ? time : otel_monotonic())
     // The clock is set anew now and then: a span that began before a step back must not end before it began.
     var recorder = recorder
     _ = recorder.finish(endTime: end > span.startTime ? end : span.startTime, tag: tag(scope))

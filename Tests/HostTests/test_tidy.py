@@ -37,7 +37,8 @@ OUTSIDE = {
     "OTelRelay": GROUND | BOTH_SIDES | SYSTEM | {"OTelReceiver", "OTelExport", "CCurl", "Synchronization"},
     "otel-relay": SYSTEM | {"OTelRelay", "OTelReceiver", "OTelExport", "OTelConfiguration", "OTelPrimitives", "COTelShims", "ArgumentParser"},
     "OTelView": {"OTLPWire"},
-    "OTelLaunch": SYSTEM | GROUND | {"OTelView", "OTelReceiver", "OTelRegion", "OTelConfiguration"},
+    "OTelInspection": SYSTEM | GROUND | {"OTelConfiguration"},
+    "OTelLaunch": SYSTEM | GROUND | {"OTelView", "OTelInspection", "OTelReceiver", "OTelRegion", "OTelConfiguration"},
     "otel-instrument": SYSTEM | {"OTelLaunch", "OTelConfiguration", "OTelPrimitives", "COTelShims"},
 }
 ALLOWED = IN_HOST | OUTSIDE

@@ -36,6 +36,9 @@ package struct ByteString: Hashable, Sendable, ExpressibleByStringLiteral, Custo
     return slash == 0 ? "/" : ByteString(bytes[..<slash])
   }
 
+  /// Everything behind the last `/`.
+  package var name: ByteString { split("/").last ?? self }
+
   /// The `Text` is valid during `body`.
   package func withText<Result>(_ body: (Text) -> Result) -> Result {
     // One byte more than the text has, so that there is an address even for an empty one.

@@ -1,10 +1,10 @@
-import OTelPrimitives
+public import OTelPrimitives
 
 /// Programs that are never instrumented, whoever preloads the agent into them: those that start, guard or debug the system. A fault in
 /// one of them is worse than a missing span.
-enum NeverList {
+public enum NeverList {
   /// - Parameter path: target of /proc/self/exe.
-  static func contains(_ path: Text) -> Bool {
+  public static func contains(_ path: Text) -> Bool {
     var start = path.count
     while start > 0, path[start &- 1] != 0x2f { start &-= 1 }
     let name = path.from(start)
