@@ -26,7 +26,12 @@ struct ViewedRun {
 
     var parent = ProgramParent(role: getpid() == 1 ? .firstProcess : .member)
     let start = wallClockNanoseconds()
-    try parent.start(ProgramImage(path: program, command: plan.command, environment: environment))
+    do throws(LaunchError) {
+      try parent.start(ProgramImage(path: program, command: plan.command, environment: environment))
+    } catch {
+      relay.remove()
+      throw error
+    }
     Self.raiseDescriptorLimit()
     let ending = wait(&parent, relay)
     let end = wallClockNanoseconds()
