@@ -32,7 +32,7 @@ import Testing
   }
 
   @Test func spellingsAreUnique() {
-    var all: [ByteString] = ["help", "version", "check", "no-init"]
+    var all: [ByteString] = ["help", "version", "check", "view", "no-init"]
     for variable in EnvironmentVariable.table { all += OptionName.spellings(of: variable) }
     #expect(Set(all).count == all.count)
   }
@@ -66,6 +66,8 @@ import Testing
     #expect(try invocation(["p"])?.isCheck == false)
     #expect(try invocation(["--check"])?.command == [])
     #expect(try invocation(["--check", "--service-name", "x"])?.command == [])
+    #expect(try invocation(["--view", "p"])?.isViewed == true)
+    #expect(try invocation(["p", "--view"])?.isViewed == false)
     #expect(try invocation(["--service-name=", "p"])?.assignments == [.init(name: "OTEL_SERVICE_NAME", value: "")])
   }
 
