@@ -27,11 +27,12 @@ class Request:
 
 
 class WebServer:
-    """Paths: /status/N answers N, /slow waits half a second, /redirect leads to /status/200; all others answer 200."""
+    """Paths: /status/N answers N, /slow waits half a second, /held until the server stops, /redirect leads to /status/200; all others answer 200."""
 
     def __init__(self, host="127.0.0.1"):
         self.requests = []
         self._lock = threading.Lock()
+        self._stopped = threading.Event()
         web = self
 
         class Handler(BaseHTTPRequestHandler):
@@ -54,6 +55,8 @@ class WebServer:
                 status = int(wanted[1]) if wanted else 302 if self.path == "/redirect" else 200
                 if self.path == "/slow":
                     time.sleep(0.5)
+                if self.path == "/held":
+                    web._stopped.wait()
                 answer = f"{status} {self.command}\n".encode()
                 self.send_response(status)
                 if status == 302:
@@ -79,6 +82,7 @@ class WebServer:
         threading.Thread(target=self._server.serve_forever, args=(0.02,), daemon=True).start()
 
     def stop(self):
+        self._stopped.set()
         self._server.shutdown()
         self._server.server_close()
 

@@ -1,4 +1,5 @@
-// multi KIND URL [FILE]: transfers by libcurl's multi interface. URL answers at any path; /slow after half a second, /status/N with N.
+// multi KIND URL [FILE]: transfers by libcurl's multi interface. URL answers at any path; /slow after half a second, /held
+// never, /status/N with N.
 //   perform   twenty at once, results read as they come
 //   socket    the same by curl_multi_socket_action and epoll
 //   all       the same by curl_multi_socket_all
@@ -14,9 +15,11 @@
 //   headers   the header list replaced after the addition, and freed as soon as libcurl allows
 //   refused   additions that libcurl refuses
 //   forked    a child goes away in the middle of a transfer
+//   held      two transfers that never end
 #define CURL_DISABLE_DEPRECATION // curl_multi_socket_all is old, and still exported
 #include <curl/curl.h>
 #include <errno.h>
+#include <netinet/in.h>
 #include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -61,6 +64,14 @@ static int drive(CURLM *multi) {
 }
 static void drive_to_end(CURLM *multi) {
     while (drive(multi)) continue;
+}
+/// Until the request is out.
+static void drive_until_sent(CURLM *multi, CURL *easy) {
+    long size = 0;
+    while (size == 0) {
+        drive(multi);
+        CHECK(curl_easy_getinfo(easy, CURLINFO_REQUEST_SIZE, &size) == CURLE_OK);
+    }
 }
 
 /// Reads all messages, takes the handles out and cleans them up; returns how many.
@@ -156,43 +167,52 @@ static void late(CURLM *multi) {
 }
 
 static void unread(CURLM *multi) {
-    CURL *easy[] = {request("/good"), request("/status/503"), request("/refused")};
-    // Port 1 of the loopback: tcpmux, which nobody runs.
-    curl_easy_setopt(easy[2], CURLOPT_URL, "http://127.0.0.1:1/refused");
+    // Bound and not listened at: nobody else can listen there either.
+    struct sockaddr_in address = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+    socklen_t length = sizeof address;
+    int closed = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    CHECK(bind(closed, (struct sockaddr *)&address, length) == 0 && getsockname(closed, (struct sockaddr *)&address, &length) == 0);
+    char url[64];
+    snprintf(url, sizeof url, "http://127.0.0.1:%d/refused", ntohs(address.sin_port));
+    CURL *easy[] = {request("/good"), request("/status/503"), request("")};
+    curl_easy_setopt(easy[2], CURLOPT_URL, url);
     for (int i = 0; i < 3; i++) curl_multi_add_handle(multi, easy[i]);
     drive_to_end(multi);
     for (int i = 0; i < 3; i++) {
         CHECK(curl_multi_remove_handle(multi, easy[i]) == CURLM_OK);
         curl_easy_cleanup(easy[i]);
     }
+    close(closed);
 }
 
 static void early(CURLM *multi) {
-    CURL *slow = request("/slow"), *never = request("/never"), *quick = request("/quick");
-    curl_multi_add_handle(multi, slow);
-    drive(multi);
-    drive(multi);
+    CURL *held = request("/held"), *never = request("/never"), *quick = request("/quick");
+    curl_multi_add_handle(multi, held);
+    drive_until_sent(multi, held);
     curl_multi_add_handle(multi, never);
     CHECK(curl_multi_remove_handle(multi, never) == CURLM_OK);
-    CHECK(curl_multi_remove_handle(multi, slow) == CURLM_OK);
-    CHECK(curl_multi_remove_handle(multi, slow) == CURLM_OK);
+    CHECK(curl_multi_remove_handle(multi, held) == CURLM_OK);
+    CHECK(curl_multi_remove_handle(multi, held) == CURLM_OK);
     curl_multi_add_handle(multi, quick);
     drive_to_end(multi);
-    curl_easy_cleanup(slow);
+    curl_easy_cleanup(held);
     curl_easy_cleanup(never);
     CHECK(read_all(multi, CURLE_OK) == 1);
 }
 
 static void cleaned_up(CURLM *multi) {
-    CURL *first = request("/slow"), *second = request("/slow");
+    CURL *first = request("/held"), *second = request("/held");
     CURLM *other = curl_multi_init();
     curl_multi_add_handle(multi, first);
     curl_multi_add_handle(other, second);
-    for (int i = 0; i < 3; i++) drive(multi), drive(other);
+    drive_until_sent(multi, first);
+    drive_until_sent(other, second);
     curl_easy_cleanup(first);
     CHECK(curl_multi_cleanup(other) == CURLM_OK);
     // The multi handle has gone; the easy one may be used again.
-    curl_easy_setopt(second, CURLOPT_NOBODY, 1L);
+    char url[256];
+    snprintf(url, sizeof url, "%s/good", base);
+    curl_easy_setopt(second, CURLOPT_URL, url);
     CHECK(curl_easy_perform(second) == CURLE_OK);
     curl_easy_cleanup(second);
 }
@@ -286,9 +306,9 @@ static void nested(CURLM *multi) {
 }
 
 static void reset(CURLM *multi) {
-    CURL *easy = request("/slow");
+    CURL *easy = request("/held");
     curl_multi_add_handle(multi, easy);
-    for (int i = 0; i < 3; i++) drive(multi);
+    drive_until_sent(multi, easy);
     curl_easy_reset(easy);
     curl_multi_remove_handle(multi, easy);
     curl_easy_cleanup(easy);
@@ -333,7 +353,7 @@ static void refused(CURLM *multi) {
 static void forked(CURLM *multi) {
     CURL *easy = request("/slow");
     curl_multi_add_handle(multi, easy);
-    for (int i = 0; i < 3; i++) drive(multi);
+    drive_until_sent(multi, easy);
     pid_t child = fork();
     if (child == 0) {
         curl_multi_remove_handle(multi, easy);
@@ -346,13 +366,19 @@ static void forked(CURLM *multi) {
     CHECK(read_all(multi, CURLE_OK) == 1);
 }
 
+static void held(CURLM *multi) {
+    curl_multi_add_handle(multi, request("/held"));
+    curl_multi_add_handle(multi, request("/held"));
+    drive_to_end(multi);
+}
+
 static const struct {
     const char *name;
     void (*run)(CURLM *);
 } kinds[] = {
     {"perform", perform}, {"socket", by_sockets}, {"all", all},   {"late", late},     {"unread", unread},   {"early", early},
     {"cleanup", cleaned_up}, {"threads", threads}, {"again", again}, {"copy", copy},     {"nested", nested}, {"reset", reset},
-    {"headers", headers}, {"refused", refused}, {"forked", forked},
+    {"headers", headers}, {"refused", refused}, {"forked", forked},     {"held", held},
 };
 
 int main(int argc, char **argv) {
