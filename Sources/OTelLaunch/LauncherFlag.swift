@@ -4,8 +4,9 @@ package struct LauncherFlag: Equatable, Sendable {
   package let spellings: [String]
   /// One sentence, without its full stop.
   package let help: String
-  /// A program's name and other options may follow.
-  package var precedesProgram = false
+
+  /// Whether a program follows.
+  package var precedesProgram: Bool { ["--check", "--view", "--no-init"].contains(spellings[0]) }
 
   /// In the order of `--help`. `--`, which ends the options, is none of them.
   package static let all = [
@@ -13,9 +14,8 @@ package struct LauncherFlag: Equatable, Sendable {
     LauncherFlag(spellings: ["--help-markdown"], help: "The variables as a table in Markdown"),
     LauncherFlag(spellings: ["--help-mdoc"], help: "The options and the variables as lists for manual pages"),
     LauncherFlag(spellings: ["--version"], help: "The version"),
-    LauncherFlag(spellings: ["--check"], help: "Say whether a program can be traced and why not; run nothing", precedesProgram: true),
-    LauncherFlag(spellings: ["--view"], help: "Show the program's traces when it has ended; export nothing", precedesProgram: true),
-    LauncherFlag(
-      spellings: ["--no-init"], help: "As a container's first process: become the program instead of staying as its init", precedesProgram: true),
+    LauncherFlag(spellings: ["--check"], help: "Run nothing, but say whether the program can be traced, and why not"),
+    LauncherFlag(spellings: ["--view"], help: "Show the traces when the program has ended, and export nothing"),
+    LauncherFlag(spellings: ["--no-init"], help: "As a container's first process: become the program instead of staying as its init"),
   ]
 }

@@ -33,6 +33,10 @@ struct AgentReport {
     }
     guard exports else { return }
     if isLoaded, let list = plan.environment["LD_PRELOAD"] { facts.append(.init(label: "LD_PRELOAD", text: "\(list)")) }
+    guard !plan.isViewed else {
+      facts.append(.init(label: "destination", text: "no collector: --view shows the traces here"))
+      return
+    }
     inspectRelay(installation)
     inspectDestination(installation)
   }
@@ -64,6 +68,10 @@ struct AgentReport {
 
   /// The relay's own executable asks, with the program's settings: it has the network code, and it knows what a right answer is.
   private mutating func inspectDestination(_ installation: AgentLocator) {
+    if let exporters = plan.environment["OTEL_TRACES_EXPORTER"], !exporters.isEmpty, !exporters.split(",", " ").contains(where: isOTLP) {
+      facts.append(.init(label: "destination", text: "no collector: OTEL_TRACES_EXPORTER=\(exporters)"))
+      return
+    }
     let environment = plan.environment.entries.filter { entry in
       entry.hasPrefix("OTEL_") || entry.withText { RelayEnvironment.isKept($0) }
     }
@@ -73,7 +81,8 @@ struct AgentReport {
     case (_, 0): facts.append(.init(label: "destination", text: (answer ?? "answers") + distance))
     case (_, 1):
       let text = answer ?? "does not answer"
-      fail("destination", text, "The destination does not take spans: \(text)")
+      // The last of its remarks is what could be done.
+      fail("destination", text, "The destination does not take spans: \(text)" + (output?.remarks.last.map { "; " + $0 } ?? ""))
     case (nil, _): fail("destination", "not asked", "\(installation.relay) could not be started, so the destination was not asked. Install otelagent again.")
     case (_, nil):
       fail(
@@ -82,10 +91,12 @@ struct AgentReport {
     case (_, let status?):
       fail(
         "destination", "not asked",
-        "\(installation.relay) check failed with status \(status)" + (answer.map { " (\($0))" } ?? "") + ", so the destination was not asked. "
-          + "Install otelagent again.")
+        "\(installation.relay) check failed with status \(status)" + (output?.remarks.first.map { " (\($0))" } ?? "")
+          + ", so the destination was not asked. Install otelagent again.")
     }
   }
+
+  private func isOTLP(_ exporter: ByteString) -> Bool { exporter.withText { $0.equalsIgnoringCase("otlp") } }
 
   /// A relay at a path may be in another container.
   private var distance: String {
