@@ -75,8 +75,9 @@ let host: [Target] = [
 
 let outside: [Target] = [
   .target(name: "CCurl", path: "CShims/CCurl", linkerSettings: [.linkedLibrary("curl")]),
+  .target(name: "CZlib", path: "CShims/CZlib", linkerSettings: [.linkedLibrary("z")]),
   .target(
-    name: "OTelExport", dependencies: ["OTLPWire", "OTelRegion", "OTelConfiguration", "OTelPrimitives", "CCurl"], swiftSettings: common),
+    name: "OTelExport", dependencies: ["OTLPWire", "OTelRegion", "OTelConfiguration", "OTelPrimitives", "CCurl", "CZlib"], swiftSettings: common),
   .target(
     name: "OTelReceiver", dependencies: ["OTLPWire", "OTelRegion", "OTelConfiguration", "OTelPrimitives", "COTelShims"], swiftSettings: common),
   .target(
@@ -85,7 +86,10 @@ let outside: [Target] = [
     swiftSettings: common),
   .executableTarget(
     name: "otel-relay",
-    dependencies: ["OTelRelay", "OTelReceiver", "OTelExport", "COTelShims", .product(name: "ArgumentParser", package: "swift-argument-parser")], swiftSettings: common),
+    dependencies: [
+      "OTelRelay", "OTelReceiver", "OTelExport", "OTelConfiguration", "OTelPrimitives", "COTelShims",
+      .product(name: "ArgumentParser", package: "swift-argument-parser"),
+    ], swiftSettings: common),
   .target(name: "OTelView", dependencies: ["OTLPWire"], swiftSettings: common),
   .target(name: "OTelInspection", dependencies: ["OTelConfiguration", "OTelPrimitives", "COTelShims"], swiftSettings: common),
   .target(
@@ -113,7 +117,7 @@ let outside: [Target] = [
       "COTelShims", "OTelTestSupport",
     ], swiftSettings: common),
   .testTarget(
-    name: "OTelReceiverTests", dependencies: ["OTelReceiver", "OTLPWire", "OTelRegion", "OTelConfiguration", "OTelPrimitives", "OTelTestSupport"],
+    name: "OTelReceiverTests", dependencies: ["OTelReceiver", "OTLPWire", "OTelRegion", "OTelConfiguration", "OTelPrimitives", "COTelShims", "OTelTestSupport"],
     swiftSettings: common),
   .testTarget(
     name: "OTelRelayTests",

@@ -4,10 +4,17 @@ CURLcode ccurl_easy_set_long(CURL *easy, CURLoption option, long value) { return
 CURLcode ccurl_easy_set_offset(CURL *easy, CURLoption option, curl_off_t value) { return curl_easy_setopt(easy, option, value); }
 CURLcode ccurl_easy_set_string(CURL *easy, CURLoption option, const char *value) { return curl_easy_setopt(easy, option, value); }
 
+CURLcode ccurl_easy_set_blob(CURL *easy, CURLoption option, const void *bytes, size_t count) {
+    struct curl_blob blob = {(void *)bytes, count, CURL_BLOB_COPY};
+    return curl_easy_setopt(easy, option, &blob);
+}
+
+CURLcode ccurl_easy_set_error_buffer(CURL *easy, char *buffer) { return curl_easy_setopt(easy, CURLOPT_ERRORBUFFER, buffer); }
+
 CURLcode ccurl_easy_copy_post_fields(CURL *easy, const void *bytes, curl_off_t count) {
     // The size first: without it COPYPOSTFIELDS takes the bytes for a string (CURLOPT_COPYPOSTFIELDS(3)).
     CURLcode result = curl_easy_setopt(easy, CURLOPT_POSTFIELDSIZE_LARGE, count);
-    return result == CURLE_OK ? curl_easy_setopt(easy, CURLOPT_COPYPOSTFIELDS, bytes) : result;
+    return result == CURLE_OK ? curl_easy_setopt(easy, CURLOPT_COPYPOSTFIELDS, bytes ? bytes : "") : result;
 }
 
 CURLcode ccurl_easy_forget_post_fields(CURL *easy) {

@@ -34,8 +34,7 @@ static void entry_number(struct text *text, const char *name, unsigned long valu
     entry_text(text, name, digits);
 }
 
-/// The names are those of Sources/OTelRegion/Identity.swift. The helper is not the host, but its working directory and its parent are
-/// the host's. What nobody asks for yet is not here: reading /proc/self/cgroup alone took a quarter of the time of a first record.
+/// The names are those of Sources/OTelRegion/Identity.swift. The helper is not the host, but its parent is. What nobody asks for yet is not here: reading /proc/self/cgroup alone took a quarter of the time of a first record.
 static size_t write_identity(const struct otel_region_request *request, char *area) {
     struct text text = {area, area + request->identity_capacity - 1};
     entry_number(&text, "process.pid", (unsigned long)otel_syscall0(SYS_getppid));
@@ -49,9 +48,6 @@ static size_t write_identity(const struct otel_region_request *request, char *ar
         entry_text(&text, "os.release", name.release);
         entry_text(&text, "host.machine", name.machine);
     }
-    char buffer[4096];
-    long length = otel_syscall2(SYS_getcwd, buffer, sizeof buffer);
-    if (!is_error(length) && length > 0) entry_text(&text, "process.working_directory", buffer);
     size_t room = (size_t)(text.end - text.at);
     if (request->configuration_length <= room) {
         memcpy(text.at, request->configuration, request->configuration_length);
@@ -106,6 +102,7 @@ static int make(void *argument) {
     request->region = region;
     request->made = 0;
     request->relay.region = (int)file;
+    request->relay.tls_files = otel_tls_files_read(&request->tls_paths);
     request->handed_over = otel_relay_find_or_start(&request->relay);
     // The helper's descriptors end with it.
     return 0;

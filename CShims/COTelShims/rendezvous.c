@@ -161,21 +161,27 @@ int otel_rendezvous_listen(const struct otel_rendezvous *rendezvous, struct otel
 }
 
 int otel_message_send(int socket, enum otel_message_kind kind, int descriptor) {
+    return otel_message_send_with(socket, kind, descriptor, -1);
+}
+
+int otel_message_send_with(int socket, enum otel_message_kind kind, int descriptor, int second) {
     struct otel_message message = {OTEL_MESSAGE_MAGIC, OTEL_LAYOUT_MAJOR, (uint16_t)kind};
     struct iovec payload = {&message, sizeof message};
+    int descriptors[2] = {descriptor, second};
     union {
         struct cmsghdr head;
-        char room[CMSG_SPACE(sizeof(int))];
+        char room[CMSG_SPACE(sizeof descriptors)];
     } control;
     memset(&control, 0, sizeof control);
     struct msghdr header = {.msg_iov = &payload, .msg_iovlen = 1};
     if (descriptor >= 0) {
+        size_t length = second >= 0 ? sizeof descriptors : sizeof descriptor;
         header.msg_control = &control;
-        header.msg_controllen = sizeof control;
+        header.msg_controllen = CMSG_SPACE(length);
         control.head.cmsg_level = SOL_SOCKET;
         control.head.cmsg_type = SCM_RIGHTS;
-        control.head.cmsg_len = CMSG_LEN(sizeof(int));
-        memcpy(CMSG_DATA(&control.head), &descriptor, sizeof descriptor);
+        control.head.cmsg_len = CMSG_LEN(length);
+        memcpy(CMSG_DATA(&control.head), descriptors, length);
     }
     long sent = otel_syscall3(SYS_sendmsg, socket, &header, MSG_NOSIGNAL | MSG_DONTWAIT);
     return sent < 0 ? (int)sent : 0;
@@ -184,10 +190,10 @@ int otel_message_send(int socket, enum otel_message_kind kind, int descriptor) {
 // MARK: Finding and starting
 
 /// Hands over to whoever listens at `rendezvous`. 0, or -errno.
-static int hand_over(const struct otel_rendezvous *rendezvous, int region) {
+static int hand_over(const struct otel_rendezvous *rendezvous, const struct otel_relay_start *start) {
     int peer = otel_rendezvous_connect(rendezvous);
     if (peer < 0) return peer;
-    int result = region < 0 ? 0 : otel_message_send(peer, OTEL_MESSAGE_REGION, region);
+    int result = start->region < 0 ? 0 : otel_message_send_with(peer, OTEL_MESSAGE_REGION, start->region, start->tls_files);
     otel_syscall1(SYS_close, peer);
     return result;
 }
@@ -215,12 +221,12 @@ int otel_relay_find_or_start(const struct otel_relay_start *start) {
     struct otel_rendezvous rendezvous, system;
     int result = otel_rendezvous_private(&start->environment, &rendezvous);
     if (result < 0) return result;
-    result = hand_over(&rendezvous, start->region);
+    result = hand_over(&rendezvous, start);
     if (result == 0) return OTEL_RELAY_FOUND;
     if (!nobody_listens(result)) return result;
     if (start->environment.mode != OTEL_RELAY_PATH) {
         otel_rendezvous_system(&system);
-        if (hand_over(&system, start->region) == 0) return OTEL_RELAY_FOUND;
+        if (hand_over(&system, start) == 0) return OTEL_RELAY_FOUND;
     }
     char beside[1024];
     const char *executable = start->executable;
@@ -234,7 +240,7 @@ int otel_relay_find_or_start(const struct otel_relay_start *start) {
         result = otel_rendezvous_listen(&rendezvous, &listener);
         if (result == 0) {
             // Our region waits in the queue until the relay has started; so do those of all who come meanwhile.
-            result = hand_over(&rendezvous, start->region);
+            result = hand_over(&rendezvous, start);
             char *arguments[] = {(char *)"otel-relay", (char *)"--inherited", listener.lock < 0 ? NULL : (char *)"--locked", NULL};
             int spawned = otel_helper_spawn(executable, arguments, start->variables, listener.socket, listener.lock);
             otel_syscall1(SYS_close, listener.socket);
@@ -243,7 +249,7 @@ int otel_relay_find_or_start(const struct otel_relay_start *start) {
             return result < 0 ? result : OTEL_RELAY_STARTED;
         }
         if (result != -EADDRINUSE) return result;
-        result = hand_over(&rendezvous, start->region);
+        result = hand_over(&rendezvous, start);
         if (result == 0) return OTEL_RELAY_FOUND;
         if (!nobody_listens(result)) return result;
         otel_syscall0(SYS_sched_yield);

@@ -18,17 +18,22 @@ extension EnvironmentVariable {
         """),
     EnvironmentVariable(
       "OTEL_EXPORTER_OTLP_TIMEOUT", .export, .timeout, default: "10000", source: .otlp,
-      help: "The time an export may take with all its retries, in milliseconds; 0: no limit."),
+      help: "The time an attempt to send a batch may take, in milliseconds; 0: no limit. What failed for a reason that may pass is sent again later."),
     EnvironmentVariable(
-      "OTEL_EXPORTER_OTLP_COMPRESSION", .export, .choice(compressions), default: "none", .notYet, source: .otlp,
-      help: "Compression of requests."),
+      "OTEL_EXPORTER_OTLP_COMPRESSION", .export, .choice(compressions), default: "none", source: .otlp,
+      help: "Compression of requests: gzip makes them about a sixth."),
     EnvironmentVariable(
-      "OTEL_EXPORTER_OTLP_CERTIFICATE", .export, .path, .notYet, source: .otlp,
-      help: "PEM file of the certificates that are trusted for https."),
+      "OTEL_EXPORTER_OTLP_CERTIFICATE", .export, .path, source: .otlp,
+      help: """
+        PEM file of the certificates that are trusted for https, instead of the system's. The program reads it, with its own rights, when it \
+        records its first span.
+        """),
     EnvironmentVariable(
-      "OTEL_EXPORTER_OTLP_CLIENT_KEY", .export, .path, .notYet, source: .otlp, help: "PEM file of the client's private key."),
+      "OTEL_EXPORTER_OTLP_CLIENT_KEY", .export, .path, source: .otlp,
+      help: "PEM file of the client's private key, without a passphrase; read as the one above."),
     EnvironmentVariable(
-      "OTEL_EXPORTER_OTLP_CLIENT_CERTIFICATE", .export, .path, .notYet, source: .otlp, help: "PEM file of the client's certificate."),
+      "OTEL_EXPORTER_OTLP_CLIENT_CERTIFICATE", .export, .path, source: .otlp,
+      help: "PEM file of the client's certificate and of those that lead to its authority; read as the one above."),
     EnvironmentVariable(
       "OTEL_EXPORTER_OTLP_INSECURE", .export, .boolean, default: "false", .notYetSilent, source: .otlp,
       help: "gRPC without TLS, where the endpoint has no scheme."),
@@ -39,11 +44,11 @@ extension EnvironmentVariable {
       "OTEL_EXPORTER_OTLP_TRACES_HEADERS", .export, .headers, source: .otlp, help: "As above, for spans, instead of the common ones."),
     EnvironmentVariable("OTEL_EXPORTER_OTLP_TRACES_TIMEOUT", .export, .timeout, source: .otlp, help: "As above, for spans."),
     EnvironmentVariable(
-      "OTEL_EXPORTER_OTLP_TRACES_COMPRESSION", .export, .choice(compressions), .notYet, source: .otlp, help: "As above, for spans."),
-    EnvironmentVariable("OTEL_EXPORTER_OTLP_TRACES_CERTIFICATE", .export, .path, .notYet, source: .otlp, help: "As above, for spans."),
-    EnvironmentVariable("OTEL_EXPORTER_OTLP_TRACES_CLIENT_KEY", .export, .path, .notYet, source: .otlp, help: "As above, for spans."),
+      "OTEL_EXPORTER_OTLP_TRACES_COMPRESSION", .export, .choice(compressions), source: .otlp, help: "As above, for spans."),
+    EnvironmentVariable("OTEL_EXPORTER_OTLP_TRACES_CERTIFICATE", .export, .path, source: .otlp, help: "As above, for spans."),
+    EnvironmentVariable("OTEL_EXPORTER_OTLP_TRACES_CLIENT_KEY", .export, .path, source: .otlp, help: "As above, for spans."),
     EnvironmentVariable(
-      "OTEL_EXPORTER_OTLP_TRACES_CLIENT_CERTIFICATE", .export, .path, .notYet, source: .otlp, help: "As above, for spans."),
+      "OTEL_EXPORTER_OTLP_TRACES_CLIENT_CERTIFICATE", .export, .path, source: .otlp, help: "As above, for spans."),
     EnvironmentVariable("OTEL_EXPORTER_OTLP_TRACES_INSECURE", .export, .boolean, .notYetSilent, source: .otlp, help: "As above, for spans."),
     EnvironmentVariable(
       "OTEL_EXPORTER_ZIPKIN_ENDPOINT", .export, .url, default: "http://localhost:9411/api/v2/spans", .notYetSilent,

@@ -92,11 +92,29 @@ public struct Configurator {
     case .path(let path):
       start.environment.mode = OTEL_RELAY_PATH
       start.may_start = false
-      // NUL-terminated: the value ends its entry.
-      start.environment.path = UnsafeRawPointer(path.start).assumingMemoryBound(to: CChar.self)
+      start.environment.path = Self.string(path)
     case .off: return false
     }
     return true
+  }
+
+  /// The files that an https exporter needs (specification, protocol/exporter.md). The process reads them itself, when it makes its
+  /// region.
+  public var tlsPaths: otel_tls_paths {
+    otel_tls_paths(
+      certificate: path("OTEL_EXPORTER_OTLP_TRACES_CERTIFICATE", "OTEL_EXPORTER_OTLP_CERTIFICATE"),
+      client_certificate: path("OTEL_EXPORTER_OTLP_TRACES_CLIENT_CERTIFICATE", "OTEL_EXPORTER_OTLP_CLIENT_CERTIFICATE"),
+      client_key: path("OTEL_EXPORTER_OTLP_TRACES_CLIENT_KEY", "OTEL_EXPORTER_OTLP_CLIENT_KEY"))
+  }
+
+  private func path(_ own: StaticString, _ common: StaticString) -> UnsafePointer<CChar>? {
+    (environment.value(own) ?? environment.value(common)).map { Self.string($0.trimmed) }
+  }
+
+  /// A value without the space around it as a C string: it ends its entry, or has its NUL put behind it. The block is our own copy.
+  private static func string(_ value: Text) -> UnsafePointer<CChar> {
+    if value.start[value.count] != 0 { UnsafeMutablePointer(mutating: value.start)[value.count] = 0 }
+    return UnsafeRawPointer(value.start).assumingMemoryBound(to: CChar.self)
   }
 
   /// `OTEL_NATIVE_DLSYM`: whether what programs look up themselves is traced.

@@ -29,6 +29,7 @@ public enum Startup {
     region.start_time = otel_realtime()
     region.configuration = UnsafeRawPointer(snapshot.configuration.bytes.start).assumingMemoryBound(to: CChar.self)
     region.configuration_length = snapshot.configuration.bytes.count
+    region.tls_paths = configurator.tlsPaths
     guard configurator.configureRelay(&region.relay, isFirstProcess: getpid() == 1) else { return }
     region.relay.environment.runtime_directory = snapshot.runtimeDirectory
     region.relay.variables = UnsafePointer(otel_relay_variables())

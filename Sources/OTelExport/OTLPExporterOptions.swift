@@ -7,6 +7,9 @@ package struct OTLPExporterOptions: Hashable {
   package var headers: [OTLPHeader]
   /// Of one request, in milliseconds; 0 = no limit.
   package var timeoutMilliseconds: Int
+  package var compression = Compression.none
+  /// Of an https endpoint; none for another.
+  package var credentials = TLSCredentials()
 
   package static let defaultTimeoutMilliseconds = 10_000
 
@@ -17,12 +20,16 @@ package struct OTLPExporterOptions: Hashable {
   }
 
   /// The options for spans. An invalid value is reported and counts as unset.
-  package init(traces environment: EnvironmentBlock, problems: inout [InvalidSetting]) {
+  /// - Parameter files: what the process read of the files it names; see `TLSCredentials`.
+  package init(traces environment: EnvironmentBlock, files: EnvironmentBlock, problems: inout [InvalidSetting]) {
     endpoint = Self.endpoint(environment, &problems)
     headers = Self.headers(environment, &problems)
     timeoutMilliseconds = Self.timeout(environment, &problems)
+    compression = Self.compression(environment, &problems)
     Self.checkProtocol(environment, &problems)
-    Self.checkUnsupported(environment, &problems)
+    guard endpoint.isSecure else { return }
+    credentials = TLSCredentials(traces: environment, files: files)
+    if let flaw = credentials.flaw { problems.append(InvalidSetting("https", "\(flaw). Spans for \(endpoint.displayURL) are not sent.")) }
   }
 
   private static func endpoint(_ environment: EnvironmentBlock, _ problems: inout [InvalidSetting]) -> OTLPEndpoint {
@@ -60,24 +67,14 @@ package struct OTLPExporterOptions: Hashable {
     return defaultTimeoutMilliseconds
   }
 
-  /// Settings that cannot be honoured are said out loud: an https endpoint with a private authority fails, and this tells why.
-  private static func checkUnsupported(_ environment: EnvironmentBlock, _ problems: inout [InvalidSetting]) {
+  private static func compression(_ environment: EnvironmentBlock, _ problems: inout [InvalidSetting]) -> Compression {
     for name in ["OTEL_EXPORTER_OTLP_TRACES_COMPRESSION", "OTEL_EXPORTER_OTLP_COMPRESSION"] as [StaticString] {
       guard let value = environment.value(name) else { continue }
-      if !value.trimmed.equalsIgnoringCase("none") {
-        problems.append(InvalidSetting("\(name)", "\"\(String(value))\" is not supported yet; requests are sent uncompressed."))
-      }
-      break
+      if value.trimmed.equalsIgnoringCase("gzip") { return .gzip }
+      if value.trimmed.equalsIgnoringCase("none") { return .none }
+      problems.append(InvalidSetting("\(name)", "\(String(quoting: value)) is neither gzip nor none and is ignored."))
     }
-    let files: [(StaticString, StaticString)] = [
-      ("OTEL_EXPORTER_OTLP_TRACES_CERTIFICATE", "OTEL_EXPORTER_OTLP_CERTIFICATE"),
-      ("OTEL_EXPORTER_OTLP_TRACES_CLIENT_CERTIFICATE", "OTEL_EXPORTER_OTLP_CLIENT_CERTIFICATE"),
-      ("OTEL_EXPORTER_OTLP_TRACES_CLIENT_KEY", "OTEL_EXPORTER_OTLP_CLIENT_KEY"),
-    ]
-    for (own, common) in files {
-      guard let name = [own, common].first(where: { environment.value($0) != nil }) else { continue }
-      problems.append(InvalidSetting("\(name)", "is not supported yet; https endpoints are checked against the system's certificate authorities."))
-    }
+    return .none
   }
 
   private static func checkProtocol(_ environment: EnvironmentBlock, _ problems: inout [InvalidSetting]) {

@@ -1,4 +1,3 @@
-import OTLPWire
 package import OTelConfiguration
 package import OTelPrimitives
 
@@ -34,7 +33,7 @@ package enum OTLPHeaders {
 
   private static func header(_ member: KeyValueList.Member) -> OTLPHeader? {
     guard case .pair(let name, let encoded) = member, HeaderField.isName(name), HeaderField.isValue(percentEncoded: encoded),
-      let value = PercentEncoding.decoded(encoded), value.withUnsafeBytes(isValidUTF8)
+      let value = PercentEncoding.decoded(encoded), value.withUnsafeBytes({ UTF8Measure.isWellFormed(Text($0)) })
     else { return nil }
     return OTLPHeader(name: String(name), value: String(decoding: value, as: UTF8.self))
   }

@@ -27,23 +27,27 @@ package final class TransferEngine {
   /// Starts the transfer of `easy`; `completion` is called from `perform()`.
   func start(_ easy: UnsafeMutableRawPointer, completion: @escaping (CURLcode) -> Void) {
     completions[easy] = completion
-    if curl_multi_add_handle(multi, easy) != CURLM_OK {
-      // Told from the loop like every other end, so that a caller never sees its completion inside `start`.
-      failedStarts.append(easy)
-    }
+    if curl_multi_add_handle(multi, easy) != CURLM_OK { notStarted.append(easy) }
   }
-  private var failedStarts: [UnsafeMutableRawPointer] = []
+  /// Told from the loop like every other end, so that a caller never sees its completion inside `start`.
+  private var notStarted: [UnsafeMutableRawPointer] = []
+
+  /// Calls `completion` from `perform()`, without a transfer.
+  func finish(_ easy: UnsafeMutableRawPointer, completion: @escaping () -> Void) {
+    completions[easy] = { _ in completion() }
+    notStarted.append(easy)
+  }
 
   /// Forgets a transfer; its completion is not called.
   func cancel(_ easy: UnsafeMutableRawPointer) {
     guard completions.removeValue(forKey: easy) != nil else { return }
-    failedStarts.removeAll { $0 == easy }
+    notStarted.removeAll { $0 == easy }
     curl_multi_remove_handle(multi, easy)
   }
 
   /// Waits until a transfer, or one of `descriptors`, can go on, or `milliseconds` have passed.
   package func wait(for descriptors: inout [curl_waitfd], milliseconds: Int32) {
-    guard failedStarts.isEmpty else { return }
+    guard notStarted.isEmpty else { return }
     let count = UInt32(descriptors.count)
     let result = descriptors.withUnsafeMutableBufferPointer { curl_multi_poll(multi, $0.baseAddress, count, milliseconds, nil) }
     // Without memory for its table libcurl returns at once: do not spin.
@@ -56,8 +60,8 @@ package final class TransferEngine {
     curl_multi_perform(multi, &running)
     var result = CURLE_OK
     while let easy = ccurl_multi_next_finished(multi, &result) { finish(easy, result) }
-    let failed = failedStarts
-    failedStarts = []
+    let failed = notStarted
+    notStarted = []
     for easy in failed { finish(easy, CURLE_OUT_OF_MEMORY) }
   }
 

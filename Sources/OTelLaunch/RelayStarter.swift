@@ -23,7 +23,7 @@ package enum RelayStarter {
     let result = withExtendedLifetime(variables) {
       rendezvous.withEnvironment { place in
         relay.withCString { executable in
-          run(otel_relay_start(environment: place, may_start: true, executable: executable, agent: nil, variables: variables.pointer, region: -1))
+          run(otel_relay_start(environment: place, may_start: true, executable: executable, agent: nil, variables: variables.pointer, region: -1, tls_files: -1))
         }
       }
     }

@@ -175,7 +175,9 @@ final class ViewRelay {
   private func handle(_ connection: Connection, _ now: UInt64) -> Bool {
     guard let message = connection.receive() else { return false }
     switch message {
-    case .region(let descriptor): attach(descriptor, connection, now)
+    case .region(let descriptor, let files):
+      if let files { close(files) }  // Nothing is exported.
+      attach(descriptor, connection, now)
     case .status: connection.send("otel-instrument --view, pid \(getpid()): \(kept.spans.entries.count) spans so far. Nothing is exported.\n")
     // Nothing is exported, so nothing is to be waited for.
     case .drain: connection.send("drained\n")

@@ -24,6 +24,15 @@ public struct Text {
     self.count = isPointer ? count : 0
   }
 
+  /// The bytes of a buffer, which need not have an address when it is empty.
+  public init(_ bytes: UnsafeRawBufferPointer) {
+    guard let start = bytes.baseAddress else {
+      self.init("")
+      return
+    }
+    self.init(start.assumingMemoryBound(to: UInt8.self), count: bytes.count)
+  }
+
   /// How far C strings of others are looked at. A `Text` of that length may be the beginning of a longer one.
   @inlinable @inline(__always)
   public static var cStringLimit: Int { 1 << 16 }

@@ -67,6 +67,22 @@ public enum UTF8Measure {
     return Result(sourceCount: index, encodedCount: encoded)
   }
 
+  /// Whether all of `text` is well-formed: no surrogates, no overlong forms. Eight bytes a step while they are ASCII.
+  public static func isWellFormed(_ text: Text) -> Bool {
+    let raw = UnsafeRawPointer(text.start)
+    var index = 0
+    while index < text.count {
+      if text.count &- index >= 8, (raw + index).loadUnaligned(as: UInt64.self) & highBits == 0 {
+        index &+= 8
+        continue
+      }
+      let length = sequenceLength(text, index)
+      guard length != 0 else { return false }
+      index &+= length
+    }
+    return true
+  }
+
   /// Bytes of the well-formed sequence at `index` (Unicode 15, table 3-7); 0 when there is none.
   static func sequenceLength(_ text: Text, _ index: Int) -> Int {
     let first = text[index]

@@ -4,9 +4,9 @@ import Glibc
 /// An accepted connection: one message is read from it.
 package final class Connection {
   package enum Message {
-    /// A descriptor said to be a region; the receiver's to close.
-    case region(Int32)
-    case status
+    /// A descriptor said to be a region, and perhaps one of the files for https (`SealedFile`); the receiver's to close.
+    case region(Int32, files: Int32?)
+    case status(isJSON: Bool)
     case drain
     /// The peer only looked whether a relay is there.
     case nothing
@@ -35,7 +35,7 @@ package final class Connection {
   /// The message, or nil when it has not arrived yet.
   package func receive() -> Message? {
     var message = otel_message()
-    var control = (UInt64(0), UInt64(0), UInt64(0))  // CMSG_SPACE(sizeof(int)) bytes, aligned
+    var control = (UInt64(0), UInt64(0), UInt64(0))  // CMSG_SPACE(2 * sizeof(int)) bytes, aligned
     let (length, controlLength, flags) = withUnsafeMutableBytes(of: &message) { payload in
       withUnsafeMutableBytes(of: &control) { room in
         var vector = iovec(iov_base: payload.baseAddress, iov_len: payload.count)
@@ -61,8 +61,10 @@ package final class Connection {
     guard message.magic == OTEL_MESSAGE_MAGIC else { return refuse("it is no message of an agent") }
     guard message.version == OTEL_LAYOUT_MAJOR else { return refuse("it is of layout \(message.version), this relay serves \(OTEL_LAYOUT_MAJOR)") }
     switch UInt32(message.kind) {
-    case OTEL_MESSAGE_REGION.rawValue where descriptors.count == 1: return .region(descriptors[0])
-    case OTEL_MESSAGE_STATUS.rawValue where descriptors.isEmpty: return .status
+    case OTEL_MESSAGE_REGION.rawValue where (1...2).contains(descriptors.count):
+      return .region(descriptors[0], files: descriptors.count == 2 ? descriptors[1] : nil)
+    case OTEL_MESSAGE_STATUS.rawValue where descriptors.isEmpty: return .status(isJSON: false)
+    case OTEL_MESSAGE_STATUS_JSON.rawValue where descriptors.isEmpty: return .status(isJSON: true)
     case OTEL_MESSAGE_DRAIN.rawValue where descriptors.isEmpty: return .drain
     default: return refuse("kind \(message.kind) with \(descriptors.count) descriptors")
     }

@@ -3,6 +3,8 @@
 package enum RelayDropReason: Int, CaseIterable {
   /// The collector refused the request, or some of its spans.
   case refused
+  /// The relay could not send them as it was told to: the files for https cannot be used, or the request would be too long.
+  case notSent
   /// The bytes were no span.
   case malformed
   /// Reserved and never committed: the process ended in the middle of recording.
@@ -15,6 +17,7 @@ package enum RelayDropReason: Int, CaseIterable {
   package var explanation: String {
     switch self {
     case .refused: "refused by the collector"
+    case .notSent: "not sent: see the destination's last error"
     case .malformed: "malformed"
     case .unfinished: "unfinished when their process ended"
     case .corruptRegion: "in a corrupt region"

@@ -1,5 +1,4 @@
 package import OTelConfiguration
-import OTLPWire
 package import OTelPrimitives
 import OTelRegion
 
@@ -75,7 +74,7 @@ package struct ProcessIdentity {
     var members = KeyValueList(text)
     while let member = members.next() {
       guard case .pair(let encodedKey, let encodedValue) = member, let key = PercentEncoding.decoded(encodedKey),
-        let value = PercentEncoding.decoded(encodedValue), key.withUnsafeBytes(isValidUTF8), value.withUnsafeBytes(isValidUTF8)
+        let value = PercentEncoding.decoded(encodedValue), key.withUnsafeBytes({ UTF8Measure.isWellFormed(Text($0)) }), value.withUnsafeBytes({ UTF8Measure.isWellFormed(Text($0)) })
       else { return nil }
       let name = String(decoding: key, as: UTF8.self)
       attributes.removeAll { $0.key == name }

@@ -1,4 +1,5 @@
 import OTLPWire
+import OTelPrimitives
 
 /// What a receiver needs to know of a span in protobuf form.
 package struct SpanSummary: Equatable {
@@ -39,7 +40,7 @@ package enum SpanValidator {
 
   private static func isValid(_ value: MessageReader.Value, _ kind: Kind, depth: Int) -> Bool {
     switch (kind, value) {
-    case (.string, .bytes(let bytes)): return isValidUTF8(bytes)
+    case (.string, .bytes(let bytes)): return UTF8Measure.isWellFormed(Text(bytes))
     case (.bytes(let count), .bytes(let bytes)): return bytes.count == count
     case (.blob, .bytes), (.varint, .varint), (.fixed64, .fixed64), (.fixed32, .fixed32), (.unknown, _): return true
     case (.message(let message), .bytes(let bytes)): return isValid(bytes, message, depth: depth + 1)

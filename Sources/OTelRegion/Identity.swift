@@ -17,7 +17,6 @@ public enum Identity {
   public static let command: StaticString = "process.command"
   /// When the agent was loaded, Unix time in nanoseconds, decimal: some hundred microseconds after the process's start.
   public static let startTime: StaticString = "process.start_time_unix_nano"
-  public static let workingDirectory: StaticString = "process.working_directory"
   /// `uname` nodename, release and machine.
   public static let hostName: StaticString = "host.name"
   public static let kernelRelease: StaticString = "os.release"

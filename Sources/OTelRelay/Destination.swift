@@ -101,7 +101,7 @@ final class Destination {
       failed(failure)
       failures = 0
       refusedSpans += request.spans
-      for part in request.parts { part.region.attached.drops[.refused] += part.spans }
+      for part in request.parts { part.region.attached.drops[failure.wasNeverSent ? .notSent : .refused] += part.spans }
       remove(request, now)
     }
   }

@@ -27,6 +27,8 @@ struct ExportRequest {
     for region in regions where !region.queue.isEmpty {
       limit = min(limit, region.batch.maxExportBatchSize)
       var taken = 0
+      // Each process has a resource of its own, and may have one span.
+      if bytes > 0 { bytes += region.resource.count }
       while taken < region.queue.count, total + taken < limit, bytes < Self.enough {
         bytes += region.queue[taken].length
         taken += 1

@@ -9,11 +9,14 @@ struct ExportSettings {
   let batch: BatchSettings
   let problems: [InvalidSetting]
 
-  init(_ identity: [UInt8]) {
+  /// - Parameter files: what the process read of the files for https; empty when it names none.
+  init(_ identity: [UInt8], files: [UInt8] = []) {
     var found: [InvalidSetting] = []
     (exporter, batch) = identity.withUnsafeBufferPointer { buffer in
-      let block = EnvironmentBlock(identity: buffer)
-      return (OTLPExporterOptions(traces: block, problems: &found), BatchSettings(block, problems: &found))
+      files.withUnsafeBufferPointer { files in
+        let block = EnvironmentBlock(identity: buffer)
+        return (OTLPExporterOptions(traces: block, files: EnvironmentBlock(identity: files), problems: &found), BatchSettings(block, problems: &found))
+      }
     }
     problems = found
   }

@@ -156,10 +156,11 @@ package final class Relay {
   private func handle(_ connection: Connection, _ now: UInt64) -> Bool {
     guard let message = connection.receive() else { return false }
     switch message {
-    case .region(let descriptor): attach(descriptor, connection, now)
-    case .status:
+    case .region(let descriptor, let files): attach(descriptor, files: files.map(SealedFile.contents(adopting:)) ?? [], connection, now)
+    case .status(let isJSON):
       scan(now, all: true)
-      connection.send(StatusReport(self, for: connection.userID).text)
+      let report = StatusReport(self, for: connection.userID)
+      connection.send(isJSON ? report.json : report.text)
     case .drain: drains.append(DrainWaiter(connection))
     case .nothing: break
     case .invalid(let why): log.warning("a message of process \(connection.processID) was ignored: \(why)")
@@ -167,13 +168,13 @@ package final class Relay {
     return true
   }
 
-  private func attach(_ descriptor: Int32, _ connection: Connection, _ now: UInt64) {
+  private func attach(_ descriptor: Int32, files: [UInt8], _ connection: Connection, _ now: UInt64) {
     do throws(RegionError) {
       let region = try Region(adopting: descriptor)
       // A process whose hand-over failed halfway may try again; its spans are not to be sent twice.
       guard !regions.contains(where: { $0.attached.region.identifier == region.identifier }) else { return }
       let bytes = region.identity()
-      let (identity, settings) = (ProcessIdentity(bytes), ExportSettings(bytes))
+      let (identity, settings) = (ProcessIdentity(bytes), ExportSettings(bytes, files: files))
       guard let destination = destination(for: settings.exporter, userID: connection.userID) else { return }
       report(settings.problems + identity.problems)
       let resource = resources.encoded(identity, instance: region.instance)

@@ -19,7 +19,9 @@ package struct RelayClient {
 
   /// What `otel-relay status` prints.
   /// - Parameter milliseconds: longest wait for each packet.
-  package func status(milliseconds: Int32 = 3000) -> Answer { ask(OTEL_MESSAGE_STATUS, milliseconds) }
+  package func status(isJSON: Bool = false, milliseconds: Int32 = 3000) -> Answer {
+    ask(isJSON ? OTEL_MESSAGE_STATUS_JSON : OTEL_MESSAGE_STATUS, milliseconds)
+  }
 
   private func ask(_ kind: otel_message_kind, _ milliseconds: Int32) -> Answer {
     for candidate in candidates {

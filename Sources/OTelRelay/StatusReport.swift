@@ -7,15 +7,19 @@ import OTelRegion
 /// What `otel-relay status` prints: the first thing someone needs who misses spans. Contains no header value, and URLs without user
 /// information.
 struct StatusReport {
-  static let mostProcesses = 100
+  /// Of each list; an answer has to fit into the queue of a socket.
+  static let most = 100
 
-  private let relay: Relay
-  private let regions: [ServedRegion]
-  private let destinations: [Destination]
-  private let isWhole: Bool
-  private let now = wallClockNanoseconds()
+  let relay: Relay
+  let regions: [ServedRegion]
+  let destinations: [Destination]
+  /// Others than root and the relay's own user see only what is theirs.
+  let isWhole: Bool
+  let now = wallClockNanoseconds()
+  let totals: Totals
+  let waiting: Int
 
-  /// - Parameter userID: who asks. Others than root and the relay's own user see only what is theirs.
+  /// - Parameter userID: who asks.
   init(_ relay: Relay, for userID: UInt32) {
     self.relay = relay
     isWhole = userID == 0 || userID == geteuid()
@@ -23,15 +27,20 @@ struct StatusReport {
     regions = relay.regions.filter { whole || $0.attached.peerUserID == userID }
     destinations = relay.destinations.values.filter { whole || $0.key.userID == userID }
       .sorted { $0.key.options.endpoint.displayURL < $1.key.options.endpoint.displayURL }
+    var sum = isWhole ? relay.totals : Totals()
+    for region in regions { sum.add(region) }
+    totals = sum
+    waiting = regions.reduce(0) { $0 + $1.queue.count }
   }
 
   var text: String {
     var lines = head
     lines += spans
     lines += processes
-    lines += destinations.isEmpty ? ["", "destinations: none yet"] : ["", "destinations (\(destinations.count)):"] + destinations.flatMap(lines(of:))
+    lines += destinations.isEmpty ? ["", "destinations: none yet"] : ["", "destinations (\(destinations.count)):"]
+    lines += destinations.prefix(Self.most).flatMap(lines(of:)) + Self.rest(destinations.count)
     if isWhole, !relay.settings.isEmpty {
-      lines += ["", "settings that were not understood:"] + relay.settings.map { "  \($0.description)" }
+      lines += ["", "settings that were not understood:"] + relay.settings.prefix(Self.most).map { "  \($0.description)" } + Self.rest(relay.settings.count)
     }
     return lines.map(RelayLog.escaped).joined(separator: "\n") + "\n"
   }
@@ -45,12 +54,6 @@ struct StatusReport {
   }
 
   private var spans: [String] {
-    var totals = isWhole ? relay.totals : Totals()
-    var waiting = 0
-    for region in regions {
-      totals.add(region)
-      waiting += region.queue.count
-    }
     var lines = ["", "spans: \(totals.recorded) recorded, \(totals.delivered) sent, \(waiting) waiting, \(totals.drops.total) dropped by the relay"]
     for reason in RelayDropReason.allCases where totals.drops[reason] > 0 { lines.append("  \(totals.drops[reason]) \(reason.explanation)") }
     let inHosts = totals.hostDrops.reduce(0, &+)
@@ -69,16 +72,17 @@ struct StatusReport {
     let count = isWhole ? "\(live.count) attached, \(ended) ended with spans waiting, \(relay.totals.regions) gone" : "\(live.count) attached, \(ended) ended"
     guard !regions.isEmpty else { return ["", "processes: \(count)"] }
     var lines = ["", "processes: \(count)", Self.row("PID", "RECORDED", "SENT", "WAITING", "DROPPED", "SERVICE", "COMMAND")]
-    for region in regions.prefix(Self.mostProcesses) {
+    for region in regions.prefix(Self.most) {
       let dropped = region.attached.drops.total + Int(clamping: region.attached.hostDrops.reduce(0, &+))
       lines.append(
         Self.row(
           region.identity.processID.map(String.init) ?? "?", String(region.attached.recorded), String(region.delivered), String(region.queue.count), String(dropped),
           region.identity.serviceName, region.identity.command ?? region.identity.executableName ?? "?"))
     }
-    if regions.count > Self.mostProcesses { lines.append("  … and \(regions.count - Self.mostProcesses) more") }
-    return lines
+    return lines + Self.rest(regions.count)
   }
+
+  private static func rest(_ count: Int) -> [String] { count > most ? ["  … and \(count - most) more"] : [] }
 
   private func lines(of destination: Destination) -> [String] {
     var lines = [

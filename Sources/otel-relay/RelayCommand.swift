@@ -8,7 +8,7 @@ struct RelayCommand: ParsableCommand {
     commandName: "otel-relay",
     abstract: "Sends what otelagent recorded in this machine's programs to an OpenTelemetry collector.",
     discussion: "Normally it is started by the programs themselves and leaves when none is left. `otel-relay status` tells what it does.",
-    version: Product.version, subcommands: [Serve.self, Status.self], defaultSubcommand: Serve.self)
+    version: Product.version, subcommands: [Serve.self, Status.self, Check.self], defaultSubcommand: Serve.self)
 }
 
 struct Serve: ParsableCommand {
@@ -60,9 +60,12 @@ struct Status: ParsableCommand {
     abstract: "Tell what the relay serves, sends and drops, and the last error of each destination.",
     discussion: "Looks where programs with this environment look: OTEL_NATIVE_RELAY=unix:/path, else this user's relay, else the system's.")
 
+  @Flag(help: "Answer in JSON, for programs.")
+  var json = false
+
   func run() throws {
     let environment = environmentVariables()
-    switch RelayClient(environment: environment).status() {
+    switch RelayClient(environment: environment).status(isJSON: json) {
     case .text(let text): print(text, terminator: "")
     case .silent(let name): throw CommandFailure("a relay listens at \(name) but does not answer; is it stopped?")
     case .nobody(let names):

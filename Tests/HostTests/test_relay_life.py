@@ -248,6 +248,20 @@ def test_the_relay_has_nothing_of_its_starters(agent, receiver, acceptor, name):
     assert {os.readlink(process / f"fd/{number}") for number in range(3)} == {"/dev/null"}
 
 
+def test_space_around_a_relays_path_is_no_part_of_it(agent, receiver, acceptor):
+    socket = agent.world / "relay.sock"
+    relay = subprocess.Popen(
+        [agent.layout.relay, "--listen", f"unix:{socket}"], env=agent.bare_environment(), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+    )
+    try:
+        assert wait_until(lambda: agent.relay_status(OTEL_NATIVE_RELAY=f"unix:{socket}").returncode == 0)
+        assert agent.run(programs.build("dialer"), acceptor, 1, OTEL_NATIVE_RELAY=f" unix:{socket} ").returncode == 0
+        assert len(receiver.wait(1)) == 1
+    finally:
+        relay.terminate()
+        relay.wait()
+
+
 def test_status_names_a_wrong_port(agent, receiver, acceptor):
     port = closed_port()
     agent.run(programs.build("dialer"), acceptor, 1, OTEL_EXPORTER_OTLP_ENDPOINT=f"http://127.0.0.1:{port}")

@@ -32,7 +32,7 @@ IN_HOST = {
     "OTelAgent": {"OTelDistro", "COTelHooks", "COTelHookABI", "COTelShims", "OTelPrimitives"},
 }  # fmt: skip
 OUTSIDE = {
-    "OTelExport": GROUND | BOTH_SIDES | SYSTEM | {"CCurl"},
+    "OTelExport": GROUND | BOTH_SIDES | SYSTEM | {"CCurl", "CZlib"},
     "OTelReceiver": GROUND | BOTH_SIDES | SYSTEM,
     "OTelRelay": GROUND | BOTH_SIDES | SYSTEM | {"OTelReceiver", "OTelExport", "CCurl", "Synchronization"},
     "otel-relay": SYSTEM | {"OTelRelay", "OTelReceiver", "OTelExport", "OTelConfiguration", "OTelPrimitives", "COTelShims", "ArgumentParser"},

@@ -93,12 +93,17 @@ private final class CannedServer: Sendable {
 }
 
 @Suite struct OTLPHTTPExporterTests {
-  private func export(to url: String, headers: [OTLPHeader] = [], timeoutMilliseconds: Int = 5000) throws -> ExportOutcome {
+  private func export(
+    to url: String, headers: [OTLPHeader] = [], body: [UInt8] = Array("payload".utf8), timeoutMilliseconds: Int = 5000,
+    _ adjust: (inout OTLPExporterOptions) -> Void = { _ in }
+  ) throws -> ExportOutcome {
     let engine = try #require(TransferEngine())
     let endpoint = try #require(withText(url) { OTLPEndpoint(signal: $0) })
-    let exporter = try #require(OTLPHTTPExporter(OTLPExporterOptions(endpoint: endpoint, headers: headers), userAgent: "test/1", engine: engine))
+    var options = OTLPExporterOptions(endpoint: endpoint, headers: headers)
+    adjust(&options)
+    let exporter = try #require(OTLPHTTPExporter(options, userAgent: "test/1", engine: engine))
     var outcome: ExportOutcome?
-    exporter.export(Array("payload".utf8), timeoutMilliseconds: timeoutMilliseconds) { outcome = $0 }
+    exporter.export(body, timeoutMilliseconds: timeoutMilliseconds) { outcome = $0 }
     #expect(outcome == nil, "never from within the call")
     while outcome == nil {
       var none: [curl_waitfd] = []
@@ -164,6 +169,57 @@ private final class CannedServer: Sendable {
   @Test func closedWithoutAnswer() throws {
     let server = try CannedServer([""])
     guard case .postponed = try export(to: "http://127.0.0.1:\(server.port)/") else { Issue.record(); return }
+  }
+
+  @Test("Once the status is there the spans are not sent again, also when the rest of the answer is missing")
+  func truncatedAnswers() throws {
+    let server = try CannedServer(["HTTP/1.1 200 OK\r\ncontent-length: 100\r\n\r\nabc", "HTTP/1.1 400 No\r\ncontent-length: 100\r\n\r\nabc", "HTTP/1.1 2"])
+    let url = "http://127.0.0.1:\(server.port)/"
+    #expect(try export(to: url) == .delivered(ExportResponse()))
+    guard case .refused(let failure) = try export(to: url) else { Issue.record(); return }
+    #expect(failure.kind == .status(400))
+    guard case .postponed = try export(to: url) else { Issue.record(); return }
+  }
+
+  @Test func whatIsNotHTTP() throws {
+    let server = try CannedServer(["SSH-2.0-OpenSSH_9.2\r\n"])
+    guard case .postponed(let failure, _) = try export(to: "http://127.0.0.1:\(server.port)/") else { Issue.record(); return }
+    #expect(failure.kind == .notHTTP)
+  }
+
+  @Test func compressed() throws {
+    let server = try CannedServer([Self.answer("200 OK"), Self.answer("200 OK")])
+    let body = [UInt8](repeating: 7, count: 100_000)
+    let outcome = try export(to: "http://127.0.0.1:\(server.port)/", body: body) { $0.compression = .gzip }
+    #expect(outcome == .delivered(ExportResponse()))
+    let request = try #require(server.requests.first)
+    #expect(request.contains("\r\nContent-Encoding: gzip\r\n"))
+    #expect(request.utf8.count < 2000)
+    let encoded = try #require(Compression.gzip.encoded(body))
+    #expect(encoded.starts(with: [0x1f, 0x8b]))
+    #expect(try #require(Compression.gzip.encoded([])).count > 0)
+    #expect(Compression.none.encoded(body) == body)
+  }
+
+  @Test("More than OTLP/HTTP permits is not sent")
+  func tooLong() throws {
+    let body = [UInt8](repeating: 0, count: OTLPHTTPExporter.longestRequest + 1)
+    for compression in [Compression.none, .gzip] {
+      guard case .refused(let failure) = try export(to: "http://127.0.0.1:1/", body: body, { $0.compression = compression }) else { Issue.record(); return }
+      #expect(failure.kind == .tooLarge)
+    }
+  }
+
+  @Test("What cannot be verified as asked is not sent")
+  func unusableCredentials() throws {
+    let server = try CannedServer([""])
+    let url = "https://127.0.0.1:\(server.port)/"
+    let flawed = try export(to: url) { $0.credentials.flaw = "the reason" }
+    #expect(flawed == .refused(ExportFailure(.credentials, "\(url): the reason")))
+    let garbled = try export(to: url) { $0.credentials.authorities = Array("-----BEGIN CERTIFICATE-----\n?\n-----END CERTIFICATE-----\n".utf8) }
+    guard case .refused(let failure) = garbled else { Issue.record("\(garbled)"); return }
+    #expect(failure.kind == .credentials)
+    #expect(failure.message.contains("OTEL_EXPORTER_OTLP_CERTIFICATE cannot be used"))
   }
 
   @Test func anEndlessAnswerIsNotRead() throws {

@@ -46,8 +46,11 @@ import Testing
   }
 
   @Test func linesForLibcurl() {
-    let headers = [OTLPHeader(name: "x", value: "1"), OTLPHeader(name: "empty", value: "")]
-    #expect(OTLPHTTPExporter.lines(headers) == ["Content-Type: application/x-protobuf", "Expect:", "x: 1", "empty;"])
-    #expect(OTLPHTTPExporter.lines([OTLPHeader(name: "content-type", value: "t")]) == ["Expect:", "content-type: t"])
+    var options = OTLPExporterOptions(endpoint: .defaultTraces, headers: [OTLPHeader(name: "x", value: "1"), OTLPHeader(name: "empty", value: "")])
+    #expect(OTLPHTTPExporter.lines(options) == ["Content-Type: application/x-protobuf", "Expect:", "x: 1", "empty;"])
+    options.headers = [OTLPHeader(name: "content-type", value: "t"), OTLPHeader(name: "content-encoding", value: "br")]
+    #expect(OTLPHTTPExporter.lines(options) == ["Expect:", "content-type: t", "content-encoding: br"])
+    options.compression = .gzip
+    #expect(OTLPHTTPExporter.lines(options) == ["Expect:", "Content-Encoding: gzip", "content-type: t"])
   }
 }

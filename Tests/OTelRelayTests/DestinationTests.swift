@@ -58,6 +58,14 @@ import Testing
     #expect(bench.exporter.requests.map(\.isMalformed) == [false, false])
   }
 
+  @Test("A request is bounded also when every process brings a large resource and one span")
+  func largeResources() throws {
+    let attributes = String(repeating: "x", count: 50_000)
+    for _ in 0..<200 { try bench.scan(bench.attach(host("OTEL_RESOURCE_ATTRIBUTES=a=\(attributes)", spans: 1))) }
+    bench.destination.sendIfDue(now: 0, flush: true)
+    #expect(try #require(bench.exporter.requests.first).resources.count <= ExportRequest.enough / attributes.utf8.count + 1)
+  }
+
   @Test func resourceAndScopes() throws {
     let host = TestRegion(["OTEL_SERVICE_NAME=shop"])
     host.append(encodedSpan("a", id: 1))

@@ -35,13 +35,13 @@ private final class RunningRelay {
   }
 
   /// Connects and sends one message. The connection is the caller's to close.
-  func send(_ kind: otel_message_kind, _ descriptor: Int32 = -1) throws -> Int32 {
+  func send(_ kind: otel_message_kind, _ descriptor: Int32 = -1, _ second: Int32 = -1) throws -> Int32 {
     let peer = try #require(rendezvous.connect())
-    #expect(otel_message_send(peer, kind, descriptor) == 0)
+    #expect(otel_message_send_with(peer, kind, descriptor, second) == 0)
     return peer
   }
 
-  func attach(_ host: TestRegion) throws { close(try send(OTEL_MESSAGE_REGION, host.descriptor)) }
+  func attach(_ host: TestRegion, files: Int32 = -1) throws { close(try send(OTEL_MESSAGE_REGION, host.descriptor, files)) }
 
   func turn(flush: Bool = false) { relay.turn(flush: flush, limit: 1) }
 
@@ -144,6 +144,50 @@ private final class RunningRelay {
       #expect(text.contains(part), "\(part)")
     }
     #expect(!text.contains("secret@") && !text.contains("=secret"))
+  }
+
+  @Test func statusForPrograms() throws {
+    let running = try RunningRelay()
+    let host = TestRegion(["OTEL_SERVICE_NAME=a \"shop\"\u{1b}", "OTEL_EXPORTER_OTLP_ENDPOINT=http://u:secret@c:4318", "OTEL_EXPORTER_OTLP_HEADERS=key=secret"])
+    host.append(encodedSpan(id: 1))
+    host.set(Layout.dropsOffset + 8 * DropReason.ringFull.rawValue, 12)
+    try running.attach(host)
+    running.turn(flush: true)
+    running.exporter.answer(.postponed(ExportFailure(.unreachable, "connection refused"), retryAfter: nil))
+    let peer = try running.send(OTEL_MESSAGE_STATUS_JSON)
+    defer { close(peer) }
+    running.turn()
+    let text = try #require(running.answer(peer))
+    for part in [
+      #""pid":\#(getpid()),"#, #""spans":{"recorded":1,"sent":0,"waiting":1,"#, #""ringFull":12"#, #""service":"a \"shop\"\u001b""#,
+      #""endpoint":"http://c:4318/v1/traces""#, #""lastSuccess":null,"lastError":{"time":"#, #""message":"connection refused","hint":"nothing"#,
+    ] {
+      #expect(text.contains(part), "\(part) in \(text)")
+    }
+    #expect(!text.contains("secret"))
+  }
+
+  @Test("The files for https come with a region; anything but a sealed memfd is no file")
+  func files() throws {
+    let running = try RunningRelay()
+    let https = ["OTEL_EXPORTER_OTLP_ENDPOINT=https://c:4318", "OTEL_EXPORTER_OTLP_CERTIFICATE=/nonexistent/ca.pem"]
+    let (first, second) = (TestRegion(https), TestRegion(https))
+    let files = "/nonexistent/ca.pem".withCString { path in
+      var paths = otel_tls_paths(certificate: path, client_certificate: nil, client_key: nil)
+      return otel_tls_files_read(&paths)
+    }
+    let other = open("/etc/passwd", O_RDONLY)
+    defer {
+      close(files)
+      close(other)
+    }
+    try running.attach(first, files: files)
+    try running.attach(second, files: other)
+    running.turn()
+    let flaws = running.relay.destinations.keys.compactMap(\.options.credentials.flaw)
+    #expect(flaws.count == 2)
+    #expect(flaws.contains { $0.contains("/nonexistent/ca.pem: no such file") })
+    #expect(flaws.contains { $0.contains("/nonexistent/ca.pem is empty") })
   }
 
   @Test("An orderly end: no newcomer, living processes are told, spans not delivered are theirs again")

@@ -9,8 +9,12 @@ CURLcode ccurl_easy_set_long(CURL *easy, CURLoption option, long value);
 CURLcode ccurl_easy_set_offset(CURL *easy, CURLoption option, curl_off_t value);
 /// libcurl copies the string; NULL resets the option.
 CURLcode ccurl_easy_set_string(CURL *easy, CURLoption option, const char *_Nullable value);
-/// libcurl copies `count` bytes, so that the caller may free them.
-CURLcode ccurl_easy_copy_post_fields(CURL *easy, const void *bytes, curl_off_t count);
+/// libcurl copies `count` bytes, so that the caller may free them. NULL is for none.
+CURLcode ccurl_easy_copy_post_fields(CURL *easy, const void *_Nullable bytes, curl_off_t count);
+/// libcurl copies `count` bytes. CURLE_UNKNOWN_OPTION from a library that is older than the option.
+CURLcode ccurl_easy_set_blob(CURL *easy, CURLoption option, const void *bytes, size_t count);
+/// Of CURL_ERROR_SIZE bytes; borrowed for as long as the handle is used.
+CURLcode ccurl_easy_set_error_buffer(CURL *easy, char *buffer);
 /// Frees the copy made by `ccurl_easy_copy_post_fields`.
 CURLcode ccurl_easy_forget_post_fields(CURL *easy);
 /// The list is borrowed for as long as the handle uses it.

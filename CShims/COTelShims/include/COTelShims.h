@@ -7,6 +7,7 @@
 #include "otel_storage.h"
 #include "otel_syscall.h"
 #include "otel_thread.h"
+#include "otel_tls_files.h"
 #include <errno.h>
 #include <string.h>
 #include <sys/auxv.h>

@@ -1,6 +1,7 @@
 // A region comes to be: sealed shared memory that the relay holds and the host only maps. See docs/region.md.
 #pragma once
 #include "otel_rendezvous.h"
+#include "otel_tls_files.h"
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -23,6 +24,7 @@ struct otel_region_request {
     uint64_t start_time;                   ///< Unix time in nanoseconds
     const char *_Nullable configuration;   ///< NAME=VALUE entries, each ended by NUL
     size_t configuration_length;
+    struct otel_tls_paths tls_paths;
     struct otel_relay_start relay;
 
     void *_Nullable region;                ///< out: where it is mapped; null when there is none

@@ -53,9 +53,10 @@ int otel_rendezvous_listen(const struct otel_rendezvous *rendezvous, struct otel
 
 enum { OTEL_MESSAGE_MAGIC = 0x6c65746f, OTEL_LAYOUT_MAJOR = 1 };
 enum otel_message_kind {
-    OTEL_MESSAGE_REGION = 1, ///< carries one descriptor (SCM_RIGHTS): a region; no answer
+    OTEL_MESSAGE_REGION = 1, ///< carries a descriptor (SCM_RIGHTS), a region, and perhaps a second one (otel_tls_files.h); no answer
     OTEL_MESSAGE_STATUS = 2, ///< answered by packets of UTF-8 text, then end of file
     OTEL_MESSAGE_DRAIN = 3,  ///< answered by one packet "drained\n" once everything that had arrived was exported or given up
+    OTEL_MESSAGE_STATUS_JSON = 4, ///< as OTEL_MESSAGE_STATUS, answered in JSON
 };
 struct otel_message {
     uint32_t magic;
@@ -64,6 +65,8 @@ struct otel_message {
 };
 /// Sends `kind`, with `descriptor` when it is not -1; never blocks. Returns 0 or -errno.
 int otel_message_send(int socket, enum otel_message_kind kind, int descriptor);
+/// The same with a `second` descriptor when that is not -1.
+int otel_message_send_with(int socket, enum otel_message_kind kind, int descriptor, int second);
 
 // MARK: Relay
 
@@ -74,6 +77,7 @@ struct otel_relay_start {
     const char *_Nullable agent;                            ///< absolute path of libotelagent.so, or of a link to it
     char *_Nullable const *_Nullable variables;             ///< its environment: NULL-terminated
     int region;                                             ///< descriptor to hand over, or -1: only see that a relay is there
+    int tls_files;                                          ///< with it, or -1: see otel_tls_files.h
 };
 enum otel_relay_outcome {
     OTEL_RELAY_FOUND = 1,   ///< handed over to (or: there is) a relay

@@ -4,6 +4,8 @@ Receivers in the field accept much that is wrong. This one refuses, with a reaso
 would stumble over: identifiers, times, flags, attribute names given twice, empty envelopes, an incomplete resource, wrong headers.
 """
 
+import gzip
+import socket
 import threading
 import time
 from dataclasses import dataclass, field
@@ -176,15 +178,34 @@ def read_request(request):
     return spans, problems
 
 
+def decoded(handler, body):
+    """The body as it was before Content-Encoding."""
+    encoding = handler.headers.get("Content-Encoding", "identity")
+    return gzip.decompress(body) if encoding == "gzip" else body
+
+
+def span_ids(handler, body):
+    request = ExportTraceServiceRequest.FromString(decoded(handler, body))
+    return [span.span_id.hex() for resource in request.resource_spans for scope in resource.scope_spans for span in scope.spans]
+
+
 class Receiver:
     """Listens on loopback, on a free port unless one is given, until `stop`. Threads: handlers append under `changed`; readers take it to look."""
 
-    def __init__(self, port=0, on_spans=None):
+    def __init__(self, port=0, on_spans=None, tls=None, is_listening=True):
         self.spans = []
         self.problems = []
         self.requests = []
-        # "ok", "hang", or an HTTP status code that refuses everything.
+        # Span ids of requests that were not answered well, one entry for each time.
+        self.offered = []
+        # Empty requests of `otel-relay check`.
+        self.checks = 0
+        # "ok", "hang", an HTTP status code that refuses everything, or a function of harness.faults that answers in its own way.
         self.mode = "ok"
+        # What is wrong with a request's headers, as sentences.
+        self.check_headers = check_headers
+        # An ssl.SSLContext; connections from now on have it.
+        self.tls = tls
         self.changed = threading.Condition()
         self.released = threading.Event()
         self._on_spans = on_spans
@@ -203,14 +224,48 @@ class Receiver:
             daemon_threads = True
             request_queue_size = 1024
 
+            def finish_request(self, request, address):
+                # In the connection's own thread: a handshake that hangs must not stop the others.
+                if not receiver.tls:
+                    return super().finish_request(request, address)
+                with self.handshake(request) as secured:
+                    super().finish_request(secured, address)
+
+            def handshake(self, request):
+                wrapped = receiver.tls.wrap_socket(request, server_side=True, do_handshake_on_connect=False)
+                try:
+                    wrapped.do_handshake()
+                except OSError:
+                    # To the end of what the client says: closed with unread bytes, the connection is reset, and takes our alert with it.
+                    with socket.socket(fileno=wrapped.detach()) as plain:
+                        plain.shutdown(socket.SHUT_WR)
+                        while plain.recv(65536):
+                            pass
+                    raise
+                return wrapped
+
+            def shutdown_request(self, request):
+                try:
+                    super().shutdown_request(request)
+                except OSError:  # It has been detached.
+                    pass
+
             def handle_error(self, *_):  # A relay that was killed: nothing to report.
                 pass
 
-        self._server = Server(("127.0.0.1", port), Handler)
+        self._server = Server(("127.0.0.1", port), Handler, bind_and_activate=False)
+        self._server.server_bind()
         self.port = self._server.server_address[1]
-        self.url = f"http://127.0.0.1:{self.port}"
-        self._thread = threading.Thread(target=self._server.serve_forever, args=(0.02,), daemon=True)
-        self._thread.start()
+        self.url = f"{'https' if tls else 'http'}://127.0.0.1:{self.port}"
+        self.is_listening = False
+        if is_listening:
+            self.listen()
+
+    def listen(self):
+        """Until then every connection is refused, and nobody else gets the port."""
+        self._server.server_activate()
+        self.is_listening = True
+        threading.Thread(target=self._server.serve_forever, args=(0.02,), daemon=True).start()
 
     def _receive(self, handler):
         body = handler.rfile.read(int(handler.headers.get("Content-Length") or 0))
@@ -218,34 +273,55 @@ class Receiver:
             self.released.wait()
             handler.close_connection = True
             return
+        if callable(self.mode):
+            with self.changed:
+                self.offered += span_ids(handler, body)
+                self.requests.append(dict(handler.headers))
+                self.changed.notify_all()
+            self.mode(handler)
+            return
         status, answer = 200, ExportTraceServiceResponse().SerializeToString()
         if self.mode != "ok":
             status, answer = self.mode, b""
+        elif "(check)" in handler.headers.get("User-Agent", ""):
+            status = self._check(handler, body)
         else:
-            problems = check_headers(handler.headers)
-            if handler.path != "/v1/traces":
-                status, problems = 404, [*problems, f"the path is {handler.path}"]
-            request, spans = ExportTraceServiceRequest(), []
-            try:
-                request.ParseFromString(body)
-                spans, found = read_request(request)
-                problems += found
-            except Exception as error:  # noqa: BLE001 - whatever the decoder says is the finding
-                problems.append(f"not an ExportTraceServiceRequest: {error!r}")
-            with self.changed:
-                self.requests.append(dict(handler.headers))
-                self.problems += problems
-                self.spans += spans
-                self.changed.notify_all()
-            if self._on_spans:
-                self._on_spans(spans)
-            if problems:
-                status = max(status, 400)
+            status = self._take(handler, body)
         handler.send_response(status)
         handler.send_header("Content-Type", "application/x-protobuf")
         handler.send_header("Content-Length", str(len(answer)))
         handler.end_headers()
         handler.wfile.write(answer)
+
+    def _check(self, handler, body):
+        problems = self.check_headers(handler.headers)
+        if decoded(handler, body):
+            problems.append("a check that is not empty")
+        with self.changed:
+            self.checks += 1
+            self.problems += problems
+            self.requests.append(dict(handler.headers))
+        return 400 if problems else 200
+
+    def _take(self, handler, body):
+        status, problems = 200, self.check_headers(handler.headers)
+        if handler.path != "/v1/traces":
+            status, problems = 404, [*problems, f"the path is {handler.path}"]
+        request, spans = ExportTraceServiceRequest(), []
+        try:
+            request.ParseFromString(decoded(handler, body))
+            spans, found = read_request(request)
+            problems += found
+        except Exception as error:  # noqa: BLE001 - whatever the decoder says is the finding
+            problems.append(f"not an ExportTraceServiceRequest: {error!r}")
+        with self.changed:
+            self.requests.append(dict(handler.headers))
+            self.problems += problems
+            self.spans += spans
+            self.changed.notify_all()
+        if self._on_spans:
+            self._on_spans(spans)
+        return max(status, 400) if problems else status
 
     def wait(self, count, timeout=20, where=lambda span: True):
         """Waits until `count` spans that match have arrived, and returns those that have when it is so or time is up."""
@@ -275,5 +351,6 @@ class Receiver:
 
     def stop(self):
         self.released.set()
-        self._server.shutdown()
+        if self.is_listening:
+            self._server.shutdown()
         self._server.server_close()
