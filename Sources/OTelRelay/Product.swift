@@ -1,9 +1,11 @@
-/// Names and versions that go out with every span.
+import OTelRegion
+
+/// Names and versions as strings, which hosts do not have.
 package enum Product {
-  package static let name = "otelagent"
-  package static let version = "0.1.0"
-  /// Of the semantic conventions that the instrumentations and the resource follow.
-  static let schemaURL = "https://opentelemetry.io/schemas/1.44.0"
+  package static let name = "\(Distribution.name)"
+  package static let version = "\(Distribution.version)"
+  package static let language = "\(Distribution.language)"
+  static let schemaURL = "\(Distribution.schemaURL)"
   /// Specification, protocol/exporter.md, "User Agent", with the distribution in front.
   package static let userAgent = "\(name)/\(version) OTel-OTLP-Exporter-Swift/\(version)"
 }
