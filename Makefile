@@ -2,7 +2,7 @@
 PREFIX ?= /usr/local
 DESTDIR ?=
 
-.PHONY: all build demo test bench install uninstall clean
+.PHONY: all build demo test bench install uninstall tarball deb clean
 
 all: build
 
@@ -29,5 +29,13 @@ install: build
 uninstall:
 	@scripts/uninstall "$(PREFIX)" "$(DESTDIR)"
 
+# packages/
+tarball: build
+	@scripts/package tarball
+
+deb: build
+	@scripts/set-up deb
+	@scripts/package deb
+
 clean:
-	@rm -rf .build .build-embedded .build-release dist
+	@rm -rf .build .build-embedded .build-release dist packages

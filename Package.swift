@@ -78,20 +78,28 @@ let outside: [Target] = [
   .target(
     name: "OTelExport", dependencies: ["OTLPWire", "OTelRegion", "OTelConfiguration", "OTelPrimitives", "CCurl"], swiftSettings: common),
   .target(
+    name: "OTelReceiver", dependencies: ["OTLPWire", "OTelRegion", "OTelConfiguration", "OTelPrimitives", "COTelShims"], swiftSettings: common),
+  .target(
     name: "OTelRelay",
-    dependencies: ["OTelExport", "OTLPWire", "OTelRegion", "OTelConfiguration", "OTelSemanticConventions", "OTelPrimitives", "COTelShims"],
+    dependencies: ["OTelReceiver", "OTelExport", "OTLPWire", "OTelRegion", "OTelConfiguration", "OTelPrimitives", "CCurl", "COTelShims"],
     swiftSettings: common),
   .executableTarget(
     name: "otel-relay",
-    dependencies: ["OTelRelay", "COTelShims", .product(name: "ArgumentParser", package: "swift-argument-parser")], swiftSettings: common),
-  .target(name: "OTelLaunch", dependencies: ["OTelConfiguration", "OTelPrimitives", "COTelShims"], swiftSettings: common),
+    dependencies: ["OTelRelay", "OTelReceiver", "OTelExport", "COTelShims", .product(name: "ArgumentParser", package: "swift-argument-parser")], swiftSettings: common),
+  .target(name: "OTelView", dependencies: ["OTLPWire"], swiftSettings: common),
+  .target(name: "OTelInspection", dependencies: ["OTelConfiguration", "OTelPrimitives", "COTelShims"], swiftSettings: common),
+  .target(
+    name: "OTelLaunch", dependencies: ["OTelView", "OTelInspection", "OTelReceiver", "OTelRegion", "OTelConfiguration", "OTelPrimitives", "COTelShims"],
+    swiftSettings: common),
   // Released without any shared library: it starts with every program, and libstdc++ alone would be half of its time; it runs in images
   // with an older glibc than ours; and no LD_PRELOAD, of ours or of others, is loaded into it.
   .executableTarget(
     name: "otel-instrument", dependencies: ["OTelLaunch", "COTelShims"], swiftSettings: common,
     linkerSettings: [.unsafeFlags(["-static-executable"], .when(configuration: .release))]),
 
-  .target(name: "OTelTestSupport", dependencies: ["OTelRegion", "OTelPrimitives"], path: "Tests/Support", swiftSettings: common),
+  .target(
+    name: "OTelTestSupport", dependencies: ["OTelReceiver", "OTLPWire", "OTelRegion", "OTelPrimitives", "COTelShims"], path: "Tests/Support",
+    swiftSettings: common),
   .testTarget(name: "OTelPrimitivesTests", dependencies: ["OTelPrimitives", "OTelTestSupport"], swiftSettings: common),
   .testTarget(name: "OTelAPITests", dependencies: ["OTelAPI", "OTelPrimitives", "OTelTestSupport"], swiftSettings: common),
   .testTarget(name: "OTelRegionTests", dependencies: ["OTelRegion", "OTelPrimitives", "COTelShims", "OTelTestSupport"], swiftSettings: common),
@@ -105,10 +113,19 @@ let outside: [Target] = [
       "COTelShims", "OTelTestSupport",
     ], swiftSettings: common),
   .testTarget(
-    name: "OTelRelayTests", dependencies: ["OTelRelay", "OTelExport", "OTLPWire", "OTelRegion", "OTelPrimitives", "COTelShims"],
+    name: "OTelReceiverTests", dependencies: ["OTelReceiver", "OTLPWire", "OTelRegion", "OTelConfiguration", "OTelPrimitives", "OTelTestSupport"],
     swiftSettings: common),
-  .testTarget(name: "OTelExportTests", dependencies: ["OTelExport", "OTLPWire", "OTelPrimitives", "OTelTestSupport"], swiftSettings: common),
-  .testTarget(name: "OTelLaunchTests", dependencies: ["OTelLaunch", "OTelConfiguration", "OTelPrimitives"], swiftSettings: common),
+  .testTarget(
+    name: "OTelRelayTests",
+    dependencies: [
+      "OTelRelay", "OTelReceiver", "OTelExport", "OTLPWire", "OTelRegion", "OTelConfiguration", "OTelPrimitives", "COTelShims", "OTelTestSupport",
+    ],
+    swiftSettings: common),
+  .testTarget(name: "OTelExportTests", dependencies: ["OTelExport", "OTLPWire", "OTelConfiguration", "OTelPrimitives", "OTelTestSupport"], swiftSettings: common),
+  .testTarget(name: "OTelViewTests", dependencies: ["OTelView", "OTLPWire"], swiftSettings: common),
+  .testTarget(name: "OTelInspectionTests", dependencies: ["OTelInspection"], swiftSettings: common),
+  .testTarget(
+    name: "OTelLaunchTests", dependencies: ["OTelLaunch", "OTelInspection", "OTelConfiguration", "OTelPrimitives"], swiftSettings: common),
 ]
 
 let package = Package(

@@ -9,6 +9,7 @@ import subprocess
 import sys
 import time
 from dataclasses import dataclass
+from pathlib import Path
 
 from instruction_trace import share_of_span, steps_of
 from scene import BENCHMARKS, Unmeasured, callgrind, numbers, output, scene, undisturbed
@@ -224,7 +225,51 @@ def peer(distribution, programs):
     return [Row("hand-written opentelemetry-python span ÷ ours", hand_written / ours, "×", None, behind)]
 
 
+REQUESTS = 2000
+OF_PEER_WARM_UP = 50  # of peer_requests.py
+
+
+def peer_requests(distribution, programs, rounds=5):
+    """The same requests made by a Python program with pycurl, whose spans are made by the agent, by hand, or not at all; and the requests
+    library, whose spans opentelemetry-instrument makes. CPU of the whole process, export included; of ours also that of the relay."""
+    script = [BENCHMARKS / "peer_requests.py"]
+    python = [sys.executable]
+    zero_code = [Path(sys.executable).parent / "opentelemetry-instrument", "--metrics_exporter", "none", "--logs_exporter", "none", sys.executable]
+    per_run = REQUESTS + OF_PEER_WARM_UP
+    # The interpreter, the mode, whether the agent is there: interleaved, and of each the median.
+    ways = {
+        "plain": (python, "plain", False),
+        "agent": (python, "plain", True),
+        "by hand": (python, "by-hand", False),
+        "requests": (python, "requests", False),
+        "zero-code": (zero_code, "requests", False),
+    }
+    cost = {way: [] for way in ways}
+    # opentelemetry-distro's own default is grpc.
+    with scene(distribution, programs, OTEL_BSP_SCHEDULE_DELAY="5000", OTEL_EXPORTER_OTLP_PROTOCOL="http/protobuf") as here:
+        url = f"{here.collector.url}/some/path?with=query"
+        before = here.relay.cpu_nanoseconds()
+        for _ in range(rounds):
+            for way, (interpreter, mode, agent) in ways.items():
+                environment = here.environment(agent=agent, fake=False)
+                cost[way].append(numbers(output([*interpreter, *script, mode, url, REQUESTS], environment))[0])
+        # The relay exports the spans of a process that ended at once.
+        time.sleep(1)
+        relay = (here.relay.cpu_nanoseconds() - before) / (rounds * per_run) / 1000
+        # All that trace: the agent, by hand, zero-code.
+        here.finish(3 * rounds * per_run)
+    median = {way: statistics.median(values) for way, values in cost.items()}
+    ours, by_hand, zero_code = (median[a] - median[b] for a, b in (("agent", "plain"), ("by hand", "plain"), ("zero-code", "requests")))
+    return [
+        Row("GET by pycurl, the agent: client", ours, "µs CPU", None, f"{median['plain']:.0f} → {median['agent']:.0f} µs"),
+        Row("GET by pycurl, the agent: relay", relay, "µs CPU", None, "the export, in the other process"),
+        Row("GET by pycurl, opentelemetry-python by hand", by_hand, "µs CPU", None, f"{median['plain']:.0f} → {median['by hand']:.0f} µs, export included"),
+        Row("the same ÷ the agent and its relay", by_hand / (ours + relay), "×", None, "the same program, server and collector, in one run"),
+        Row("GET by requests, opentelemetry-instrument", zero_code, "µs CPU", None, f"{median['requests']:.0f} → {median['zero-code']:.0f} µs, export included"),
+    ]
+
+
 ALL = [
     start, first_record, span, connect_span, unsampled, unsampled_by_callgrind, no_interest, curl_request, host_memory, relay_cpu,
-    relay_without_collector, peer,
+    relay_without_collector, peer, peer_requests,
 ]

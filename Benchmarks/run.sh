@@ -3,8 +3,9 @@
 set -eu
 here=$(cd "$(dirname "$0")" && pwd)
 venv=$here/.venv
-if ! "$venv/bin/python" -c 'import opentelemetry.sdk' 2>/dev/null; then
+if ! cmp -s "$here/requirements.txt" "$venv/installed.txt"; then
     python3 -m venv "$venv"
     "$venv/bin/pip" install --quiet --disable-pip-version-check -r "$here/requirements.txt"
+    cp "$here/requirements.txt" "$venv/installed.txt"
 fi
 exec "$venv/bin/python" "$here/bench.py" "$@"

@@ -2,17 +2,34 @@
 #pragma once
 #include "hook.h"
 
-/// The version nodes that wrappers are exported under. A caller that wants another one binds to the real library, untraced.
-enum otel_curl_node { OTEL_CURL_ANY, OTEL_CURL_OPENSSL, OTEL_CURL_GNUTLS, OTEL_CURL_NSS, OTEL_CURL_NODES };
+/// How a wrapper was entered: by one of the version nodes that it is exported under (a caller that wants another node binds to the
+/// real library, untraced), or by the entry that is bound to library number `way - OTEL_CURL_BOUND`, which dlsym gave out.
+enum otel_curl_way { OTEL_CURL_ANY, OTEL_CURL_OPENSSL, OTEL_CURL_GNUTLS, OTEL_CURL_NSS, OTEL_CURL_BOUND };
+
+/// Most libraries of one process. Debian has three flavours, and each of PyPI's wheels of pycurl, pyproj, rasterio, fiona, pyogrio and
+/// netCDF4 carries a copy of its own. One that was unloaded and comes back elsewhere takes another number.
+enum { OTEL_CURL_LIBRARIES = 16 };
 
 struct otel_curl_resolution {
-    const struct otel_curl_library *library; ///< null: none is loaded
+    const struct otel_curl_library *library; ///< null: none is loaded that has all functions, or there were too many
     bool is_certain;                         ///< false: several could be meant; forward, and do not trace
 };
 
-/// The library that the call from `caller`, bound to `node`, is meant for. Takes ld.so's lock unless the answer is known from the
-/// program's start. Not for calls with a handle whose library is known.
-struct otel_curl_resolution otel_curl_resolve(enum otel_curl_node node, const void *caller);
+/// The library that the call from `caller`, entered by `way`, is meant for. Takes ld.so's lock unless the answer is known from the
+/// program's start or by `way`. Not for calls with a handle whose library is known.
+struct otel_curl_resolution otel_curl_resolve(enum otel_curl_way way, const void *caller);
+
+/// The real function `name` for a call that has no `library`; null when there is none. Takes ld.so's lock.
+void *otel_curl_unlisted(const char *name, enum otel_curl_way way, const void *caller);
+
+/// Number of the library that `perform` is the curl_easy_perform of, or -1. Takes ld.so's lock when it is met first.
+int otel_curl_number_of(const struct otel_definer *perform, const char *version);
+
+/// `number` is below OTEL_CURL_LIBRARIES, and came from otel_curl_number_of.
+const struct otel_curl_library *otel_curl_library_number(int number);
+
+/// The library that `caller` is in: libcurl calling itself. Null: the caller is none.
+const struct otel_curl_library *otel_curl_around(const void *caller);
 
 /// Finds the libraries that were loaded with the program. For the constructor.
 void otel_curl_find_loaded(void);

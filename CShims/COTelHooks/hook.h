@@ -13,11 +13,13 @@ static inline const struct otel_hook_table *otel_hooks(void) { return __atomic_l
 /// routine clears the call and continues; it has no landing pad, so that neither _Unwind_Resume nor libgcc_s is needed.
 #define OTEL_UNWINDABLE __asm__ volatile(".cfi_personality 0x1b, otel_hook_personality")
 
-/// The real functions, resolved by the constructor. Until then each points to a stand-in that makes the system call itself.
+/// The real functions, resolved by the constructor. Until then each points to a stand-in that makes the system call itself, or, for
+/// dlsym, looks for the real one.
 struct otel_real {
     int (*connect)(int, const struct sockaddr *, socklen_t);
     int (*socket)(int, int, int);
     int (*prctl)(int, unsigned long, unsigned long, unsigned long, unsigned long);
     long (*syscall)(long, long, long, long, long, long, long);
+    void *(*dlsym)(void *, const char *);
 };
 extern struct otel_real otel_real;

@@ -27,7 +27,15 @@ static long early_syscall(long number, long a, long b, long c, long d, long e, l
     return with_errno(otel_syscall6(number, a, b, c, d, e, f));
 }
 
-struct otel_real otel_real = {early_connect, early_socket, early_prctl, early_syscall};
+/// For a glibc before 2.34, whose dlsym is libdl's, also later: that may be loaded at any time.
+static void *early_dlsym(void *handle, const char *name) {
+    void *(*real)(void *, const char *) = (void *(*)(void *, const char *))otel_elf_next("dlsym");
+    if (!real) return NULL;
+    __atomic_store_n(&otel_real.dlsym, real, __ATOMIC_RELAXED);
+    __attribute__((musttail)) return real(handle, name);
+}
+
+struct otel_real otel_real = {early_connect, early_socket, early_prctl, early_syscall, early_dlsym};
 
 static void resolve(void **real, const char *name) {
     void *found = otel_elf_next(name);
@@ -58,8 +66,12 @@ __attribute__((constructor(101))) static void start(int count, char **arguments,
     resolve((void **)&otel_real.socket, "socket");
     resolve((void **)&otel_real.prctl, "prctl");
     resolve((void **)&otel_real.syscall, "syscall");
-    otel_curl_find_loaded();
-    otel_agent_start(count, arguments, environment);
+    resolve((void **)&otel_real.dlsym, "dlsym");
+    // A second copy, from another path, stays a pass-through: the first is the one that programs are bound to.
+    if (otel_elf_is_first_agent()) {
+        otel_curl_find_loaded();
+        otel_agent_start(count, arguments, environment);
+    }
     errno = saved;
 }
 

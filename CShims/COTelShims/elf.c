@@ -99,6 +99,9 @@ static bool contains(const struct dl_phdr_info *info, uintptr_t address) {
 static const char own_object;
 static bool is_own(const struct dl_phdr_info *info) { return contains(info, (uintptr_t)&own_object); }
 
+/// Whether the object is a copy of the agent, of whatever build: nobody else has this version node.
+static bool is_agent(const struct object *object) { return lookup(object, "curl_easy_perform", "OTELAGENT_ANY") != NULL; }
+
 // MARK: Walks over all objects
 
 struct search {
@@ -117,7 +120,7 @@ static int visit_next(struct dl_phdr_info *info, size_t size, void *data) {
         search->seen_us = true;
         return 0;
     }
-    if (!search->seen_us || !read_object(info, &object)) return 0;
+    if (!search->seen_us || !read_object(info, &object) || is_agent(&object)) return 0;
     search->address = lookup(&object, search->name, NULL);
     return search->address != NULL;
 }
@@ -133,7 +136,7 @@ static int visit_definer(struct dl_phdr_info *info, size_t size, void *data) {
     struct object object;
     if (is_own(info) || !read_object(info, &object)) return 0;
     void *address = lookup(&object, search->name, search->version);
-    if (!address) return 0;
+    if (!address || is_agent(&object)) return 0;
     if (search->count < search->capacity) search->definers[search->count] = (struct otel_definer){object.base, object.soname, address};
     search->count++;
     return 0;
@@ -144,6 +147,30 @@ int otel_elf_definers(const char *name, const char *version, struct otel_definer
     dl_iterate_phdr(visit_definer, &search);
     return search.count;
 }
+
+static int visit_around(struct dl_phdr_info *info, size_t size, void *data) {
+    struct search *search = data;
+    struct object object;
+    if (!contains(info, search->base)) return 0;
+    if (!read_object(info, &object) || is_agent(&object)) return 1;
+    search->address = lookup(&object, search->name, NULL);
+    if (search->address) *search->definers = (struct otel_definer){object.base, object.soname, search->address};
+    return 1;
+}
+
+bool otel_elf_definer_around(const void *address, const char *name, struct otel_definer *definer) {
+    struct search search = {.name = name, .definers = definer, .base = (uintptr_t)address};
+    dl_iterate_phdr(visit_around, &search);
+    return search.address != NULL;
+}
+
+static int visit_agent(struct dl_phdr_info *info, size_t size, void *data) {
+    struct object object;
+    if (is_own(info)) return 1;
+    return read_object(info, &object) && is_agent(&object) ? 2 : 0;
+}
+
+bool otel_elf_is_first_agent(void) { return dl_iterate_phdr(visit_agent, NULL) != 2; }
 
 static int visit_object(struct dl_phdr_info *info, size_t size, void *data) {
     struct search *search = data;
@@ -157,6 +184,23 @@ void *otel_elf_in_object(uintptr_t base, const char *name, const char *version) 
     struct search search = {.name = name, .version = version, .base = base};
     dl_iterate_phdr(visit_object, &search);
     return search.address;
+}
+
+static int visit_end(struct dl_phdr_info *info, size_t size, void *data) {
+    struct search *search = data;
+    if (info->dlpi_addr != search->base || is_own(info)) return 0;
+    for (int i = 0; i < info->dlpi_phnum; i++) {
+        const ElfW(Phdr) *header = &info->dlpi_phdr[i];
+        uintptr_t end = info->dlpi_addr + header->p_vaddr + header->p_memsz;
+        if (header->p_type == PT_LOAD && end > (uintptr_t)search->address) search->address = (void *)end;
+    }
+    return 1;
+}
+
+uintptr_t otel_elf_end(uintptr_t base) {
+    struct search search = {.base = base};
+    dl_iterate_phdr(visit_end, &search);
+    return (uintptr_t)search.address;
 }
 
 struct caller {

@@ -3,7 +3,7 @@ public import OTelAPI
 public import OTelInstrumentation
 import OTelPrimitives
 
-/// Traces `curl_easy_perform`: one CLIENT span a transfer, its context in the request.
+/// Traces libcurl's transfers: one CLIENT span each, its context in the request.
 ///
 /// Generic over the tracer, so that it knows nothing of the SDK. Any thread; async-signal-safe; allocates never.
 public struct CurlInstrumentor<T: Tracer> {
@@ -16,7 +16,8 @@ public struct CurlInstrumentor<T: Tracer> {
 
   @inline(__always)
   public func opened(_ library: UnsafePointer<otel_curl_library>, _ easy: UnsafeMutableRawPointer) {
-    if EasyHandleTable.insert(easy, library: library) == nil { tracer.count(.handleTableFull) }
+    guard let handle = EasyHandleTable.insert(easy, library: library) else { return tracer.count(.handleTableFull) }
+    forgetTransfer(of: handle)
   }
 
   @inline(__always)
@@ -25,6 +26,7 @@ public struct CurlInstrumentor<T: Tracer> {
       tracer.count(.handleTableFull)
       return
     }
+    forgetTransfer(of: copy)
     if let known = EasyHandleTable.find(source) {
       copy.copyOptions(from: known)
       // Duplicated in a callback of its own transfer, it was given our list; the program's is what it is to have.
@@ -33,10 +35,18 @@ public struct CurlInstrumentor<T: Tracer> {
   }
 
   @inline(__always)
-  public func reset(_ easy: UnsafeMutableRawPointer) { EasyHandleTable.find(easy)?.clear() }
+  public func reset(_ easy: UnsafeMutableRawPointer) {
+    guard let handle = EasyHandleTable.find(easy) else { return }
+    endTransfer(of: handle, easy, result: nil)
+    handle.clear()
+  }
 
   @inline(__always)
-  public func closed(_ easy: UnsafeMutableRawPointer) { EasyHandleTable.remove(easy) }
+  public func closed(_ easy: UnsafeMutableRawPointer) {
+    guard let handle = EasyHandleTable.find(easy) else { return }
+    endTransfer(of: handle, easy, result: nil)
+    EasyHandleTable.remove(easy)
+  }
 
   @inline(__always)
   public func followed(_ easy: UnsafeMutableRawPointer, option: Int32, value: UInt) {
@@ -58,21 +68,13 @@ public struct CurlInstrumentor<T: Tracer> {
     // A transfer inside a callback of another one is a request of its own; but frames that died must be known first.
     _ = scope.isInsideCall(call)
     let handle = EasyHandleTable.find(easy)
-    if let handle, handle.record.pointee.url_kind == URLKind.other { return }
-    var found = HeaderInjection.Found.nothing
-    if let handle { found = HeaderInjection(handle: handle).find() }
-    var parent: SpanContext?
-    var mayInject = tracer.isPropagated && handle?.record.pointee.unified_headers == 0
-    if case .context(let own) = found {
-      parent = own
-      mayInject = false
-    }
-    guard var span = scope.begin(call, parent: parent) else { return }
-    let transfer = TransferSpan(handle: handle, library: library, easy: easy)
-    tracer.openHalf(&span, name: transfer.name, kind: .client, scope: .curl) { transfer.writeStart(&$0) }
-    if mayInject, let handle {
-      HeaderInjection(handle: handle).inject(span.context, traceState: tracer.traceState(span), library: library, into: easy)
-    }
+    // What runs in a multi handle libcurl refuses.
+    if let handle, handle.record.pointee.url_kind == URLKind.other || handle.isAdded { return }
+    let origin = RequestOrigin(handle: handle)
+    guard var span = scope.begin(call, parent: origin.parent) else { return }
+    let transfer = TransferSpan(handle: handle, library: library, easy: easy, hasURL: handle?.hasURL ?? false)
+    open(&span, transfer, mayInject: origin.mayInject)
+    call.pointee.detail = transfer.hasURL ? 1 : 0
     scope.enter(call, span)
   }
 
@@ -84,8 +86,24 @@ public struct CurlInstrumentor<T: Tracer> {
     let handle = EasyHandleTable.find(easy)
     if let handle { HeaderInjection(handle: handle).withdraw(library: library, from: easy) }
     guard span.isRecording else { return }
-    let transfer = TransferSpan(handle: handle, library: library, easy: easy)
-    tracer.closeHalf(span, name: transfer.name, kind: .client, scope: .curl) {
+    close(span, TransferSpan(handle: handle, library: library, easy: easy, hasURL: call.pointee.detail != 0), result: result, at: 0)
+  }
+
+  // Out of line: each is used by both interfaces, and everything that it calls is inlined.
+
+  /// Begins to record `span` and puts its context into the request.
+  @inline(never)
+  func open(_ span: inout OpenSpan, _ transfer: TransferSpan, mayInject: Bool) {
+    tracer.openHalf(&span, name: transfer.name, kind: .client, scope: .curl) { transfer.writeStart(&$0) }
+    guard mayInject, tracer.isPropagated, let handle = transfer.handle else { return }
+    HeaderInjection(handle: handle).inject(
+      span.context, traceState: tracer.traceState(span), library: transfer.library, into: transfer.easy)
+  }
+
+  /// - Parameter time: CLOCK_MONOTONIC; 0: now.
+  @inline(never)
+  func close(_ span: OpenSpan, _ transfer: TransferSpan, result: Int32, at time: UInt64) {
+    tracer.closeHalf(span, name: transfer.name, kind: .client, scope: .curl, at: time) {
       transfer.writeStart(&$0)
     } end: {
       transfer.writeEnd(&$0, result: result)

@@ -27,7 +27,7 @@ public struct EasyHandle {
   @inline(__always)
   init(_ record: UnsafeMutablePointer<otel_curl_handle>) { self.record = record }
 
-  /// As `curl_easy_init` and `curl_easy_reset` leave it.
+  /// As `curl_easy_init` and `curl_easy_reset` leave its options.
   func clear() {
     record.pointee.headers = nil
     record.pointee.url_kind = URLKind.unknown
@@ -125,6 +125,18 @@ public struct EasyHandle {
     record.pointee.url_is_ascii = UTF8Measure.isASCII(url) ? 1 : 0
     record.pointee.url_kind = URLKind.http
   }
+
+  /// Whether `url` is known, and HTTP.
+  @inline(__always)
+  var hasURL: Bool { record.pointee.url_kind == URLKind.http }
+
+  /// Whether it runs in a multi handle, and is traced.
+  @inline(__always)
+  var isAdded: Bool { record.pointee.transfer.state != 0 }
+
+  /// Whether a traced transfer runs, by either interface.
+  @inline(__always)
+  var isTransferring: Bool { isAdded || record.pointee.injecting != 0 }
 
   /// `url.full`.
   @inline(__always)

@@ -1,71 +1,44 @@
 public import COTelHookABI
 import COTelShims
-import OTelPrimitives
 
-/// Records of easy handles, by address. Static memory, open addressing, no lock: an entry is claimed and freed by one store, and
-/// otherwise belongs to whoever uses the handle.
+/// Records of easy handles.
 public struct EasyHandleTable {
-  private static var capacity: Int { Int(OTEL_CURL_STORAGE) / Int(OTEL_CURL_HANDLE_SIZE) }
-  private static var probes: Int { 32 }
-  private static var free: UInt64 { 0 }
-  private static var used: UInt64 { 1 }
-
   @inline(__always)
-  private static func record(_ index: Int) -> UnsafeMutablePointer<otel_curl_handle> {
-    (otel_curl_storage() + (index & (capacity &- 1)) &* Int(OTEL_CURL_HANDLE_SIZE)).assumingMemoryBound(to: otel_curl_handle.self)
+  private static var table: AddressTable {
+    AddressTable(otel_curl_storage(), capacity: Int(OTEL_CURL_STORAGE) / Int(OTEL_CURL_HANDLE_SIZE), recordSize: Int(OTEL_CURL_HANDLE_SIZE))
   }
-
-  @inline(__always)
-  private static func key(_ handle: UnsafeMutableRawPointer) -> UInt64 { UInt64(truncatingIfNeeded: UInt(bitPattern: handle)) }
-
-  @inline(__always)
-  private static func start(_ key: UInt64) -> Int { Int(truncatingIfNeeded: (key &>> 4) &* 0x9e37_79b9_7f4a_7c15 &>> 40) }
 
   /// The record of `handle`, or nil when it is not known.
   @inline(__always)
   public static func find(_ handle: UnsafeMutableRawPointer) -> EasyHandle? {
-    let key = key(handle)
-    var index = start(key)
-    let end = index &+ probes
-    while index < end {
-      let candidate = record(index)
-      let found = SharedWord(UnsafeMutableRawPointer(candidate)).loadAcquiring()
-      if found == key { return EasyHandle(candidate) }
-      if found == free { return nil }
-      index &+= 1
-    }
-    return nil
+    guard let record = table.find(handle) else { return nil }
+    return EasyHandle(record.assumingMemoryBound(to: otel_curl_handle.self))
   }
 
-  /// A cleared record for a new `handle`; nil when the table is full there.
+  /// A record for a new `handle`, without options; nil when the table is full there. A transfer in it is one of a handle that was
+  /// cleaned up where that was not seen, and whose address was given out again.
   public static func insert(_ handle: UnsafeMutableRawPointer, library: UnsafePointer<otel_curl_library>) -> EasyHandle? {
-    let key = key(handle)
-    // Cleaned up where we did not see it, and the address given out again.
-    if let stale = find(handle) {
-      stale.clear()
-      stale.record.pointee.library = library
-      return stale
-    }
-    var index = start(key)
-    let end = index &+ probes
-    while index < end {
-      let candidate = record(index)
-      let word = SharedWord(UnsafeMutableRawPointer(candidate))
-      let found = word.load()
-      if found == free || found == used, word.replace(found, with: key) == nil {
-        let handle = EasyHandle(candidate)
-        handle.clear()
-        candidate.pointee.library = library
-        return handle
-      }
-      index &+= 1
-    }
-    return nil
+    guard let record = table.find(handle) ?? table.claim(handle) else { return nil }
+    let easy = EasyHandle(record.assumingMemoryBound(to: otel_curl_handle.self))
+    easy.clear()
+    easy.record.pointee.library = library
+    return easy
   }
 
   public static func remove(_ handle: UnsafeMutableRawPointer) {
-    guard let found = find(handle) else { return }
-    // Not "free": a longer chain may lead over it.
-    SharedWord(UnsafeMutableRawPointer(found.record)).storeReleasing(used)
+    guard let record = table.find(handle) else { return }
+    table.release(record)
+  }
+
+  /// The record with this index, in use or not.
+  @inline(__always)
+  static func record(_ index: Int) -> EasyHandle {
+    let offset = (index & (Int(OTEL_CURL_HANDLES) &- 1)) &* Int(OTEL_CURL_HANDLE_SIZE)
+    return EasyHandle((otel_curl_storage() + offset).assumingMemoryBound(to: otel_curl_handle.self))
+  }
+
+  @inline(__always)
+  static func index(of easy: EasyHandle) -> Int {
+    (UnsafeMutableRawPointer(easy.record) - UnsafeMutableRawPointer(otel_curl_storage())) / Int(OTEL_CURL_HANDLE_SIZE)
   }
 }

@@ -10,6 +10,8 @@ struct TransferSpan {
   let handle: EasyHandle?
   let library: UnsafePointer<otel_curl_library>
   let easy: UnsafeMutableRawPointer
+  /// Whether the URL was known at the start: the options may have changed since.
+  let hasURL: Bool
 
   /// "{method}", and never the path; `HTTP` for a method that nobody knows.
   @inline(__always)
@@ -28,7 +30,7 @@ struct TransferSpan {
       attributes.set(Attribute.httpRequestMethod, ascii: Text("_OTHER"))
       attributes.set(Attribute.httpRequestMethodOriginal, handle.method)
     }
-    if handle.record.pointee.url_kind == URLKind.http { writeURL(handle, &attributes) }
+    if hasURL { writeURL(handle, &attributes) }
   }
 
   @inline(__always)
@@ -47,7 +49,7 @@ struct TransferSpan {
   @inline(__always)
   func writeEnd<A: SpanAttributes>(_ attributes: inout A, result: Int32) {
     if handle == nil { writeMethodAfterwards(&attributes) }
-    if let handle, handle.record.pointee.url_kind == URLKind.unknown { writeURLAfterwards(handle, &attributes) }
+    if let handle, !hasURL { writeURLAfterwards(handle, &attributes) }
     let status = otel_curl_number(library, easy, Int32(OTEL_CURLINFO_RESPONSE_CODE))
     if status > 0 { attributes.set(Attribute.httpResponseStatusCode, Int64(status)) }
     if let peer = otel_curl_string(library, easy, Int32(OTEL_CURLINFO_PRIMARY_IP)) {
@@ -90,7 +92,7 @@ struct TransferSpan {
   private func writeURLAfterwards<A: SpanAttributes>(_ handle: EasyHandle, _ attributes: inout A) {
     guard let url = otel_curl_string(library, easy, Int32(OTEL_CURLINFO_EFFECTIVE_URL)) else { return }
     handle.keep(Text(cString: url))
-    if handle.record.pointee.url_kind == URLKind.http { writeURL(handle, &attributes) }
+    if handle.hasURL { writeURL(handle, &attributes) }
     handle.record.pointee.url_kind = URLKind.unknown
   }
 

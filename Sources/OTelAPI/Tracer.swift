@@ -70,7 +70,10 @@ public protocol Tracer {
   func suspend(_ recorder: Recorder, of span: inout OpenSpan)
   /// Goes on with what `suspend` kept; nil when that is gone (a fork, a new region).
   func resume(_ span: OpenSpan) -> Recorder?
-  func end(_ recorder: Recorder, of span: OpenSpan, scope: InstrumentationScope)
+  /// - Parameter time: CLOCK_MONOTONIC in nanoseconds; 0: now.
+  func end(_ recorder: Recorder, of span: OpenSpan, scope: InstrumentationScope, at time: UInt64)
+  /// False: `span` was started by the process that this one was forked from, and is that one's to end.
+  func isOwn(_ span: OpenSpan) -> Bool
   /// Gives `span` up: it turned out to be none.
   func discard(_ span: OpenSpan)
   /// Gives up what is in the slot that `slotNumber` named: its call never returned.

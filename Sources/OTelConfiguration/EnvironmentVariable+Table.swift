@@ -25,6 +25,12 @@ extension EnvironmentVariable {
     EnvironmentVariable(
       "OTEL_NATIVE_DISABLED_INSTRUMENTATIONS", .agent, .choices(Choices(["curl", "sockets", "*"])), source: .otelagent,
       help: "Instrumentations to leave out: curl, sockets, or * for all of them."),
+    EnvironmentVariable(
+      "OTEL_NATIVE_DLSYM", .agent, .boolean, default: "true", source: .otelagent,
+      help: """
+        Traces also those calls of libcurl whose functions a program has looked up with dlsym, as Python's ctypes and LuaJIT do. \
+        false: dlsym is left alone.
+        """),
   ]
 
   private static let general: [EnvironmentVariable] = [

@@ -103,6 +103,12 @@ public struct Configurator {
     return true
   }
 
+  /// `OTEL_NATIVE_DLSYM`: whether what programs look up themselves is traced.
+  public var answersDlsym: Bool {
+    guard let value = environment.value("OTEL_NATIVE_DLSYM") else { return true }
+    return ValueParser.boolean(value) ?? true
+  }
+
   /// Whether the instrumentation called `name` is switched off: `OTEL_NATIVE_DISABLED_INSTRUMENTATIONS`, a list or "*".
   public func isDisabled(_ name: StaticString) -> Bool {
     guard let list = environment.value("OTEL_NATIVE_DISABLED_INSTRUMENTATIONS") else { return false }

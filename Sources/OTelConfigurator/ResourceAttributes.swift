@@ -5,7 +5,7 @@ import OTelPrimitives
 import OTelRegion
 import OTelSDK
 
-/// Makes the resource that the exporter console prints: what a relay says of the process (`OTelRelay.ResourceBuilder`), as far as it can
+/// Makes the resource that the exporter console prints: what a relay says of the process (`OTelReceiver.ResourceBuilder`), as far as it can
 /// be had without opening a file.
 ///
 /// Runs once, in the ELF constructor, and only for that exporter. What does not fit is left out.
@@ -29,9 +29,9 @@ struct ResourceAttributes {
     addServiceName(environment, process)
     add("telemetry.sdk.name", Text(Distribution.name))
     add("telemetry.sdk.language", Text(Distribution.language))
-    add("telemetry.sdk.version", Text(Distribution.version))
+    add("telemetry.sdk.version", Text(Version.current))
     add("telemetry.distro.name", Text(Distribution.name))
-    add("telemetry.distro.version", Text(Distribution.version))
+    add("telemetry.distro.version", Text(Version.current))
     add("process.executable.name", Self.executableName(process))
     if let command = process.command { add("process.command", Text(cString: command)) }
     addCreationTime(process.start_time)

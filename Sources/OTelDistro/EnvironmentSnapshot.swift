@@ -22,8 +22,11 @@ struct EnvironmentSnapshot {
       if entry.hasPrefix("OTEL_") { _ = Self.append(entry, storage, &used) }
     }
     // The distribution's defaults, under the user's values.
-    _ = Self.append(Text("OTEL_TRACES_EXPORTER=otlp"), storage, &used)
-    _ = Self.append(Text("OTEL_EXPORTER_OTLP_PROTOCOL=http/protobuf"), storage, &used)
+    var index = 0
+    while index < DistributionDefaults.count {
+      _ = Self.append(Text(DistributionDefaults.entry(index)), storage, &used)
+      index &+= 1
+    }
     configuration = EnvironmentBlock(Text(storage, count: used))
 
     let relay = otel_relay_variables()

@@ -24,6 +24,10 @@ enum Hooks {
     table.curl_option = { _, _, _ in }
     table.curl_perform_enter = { _, _, _ in }
     table.curl_library = { _ in nil }
+    table.curl_multi_library = { _ in nil }
+    table.curl_multi_add_enter = { _, _, _, _ in }
+    table.curl_multi_drive_enter = { _, _ in }
+    table.answers_dlsym = false
   }
 }
 
@@ -40,7 +44,16 @@ nonisolated(unsafe) var hookTable = otel_hook_table(
   curl_library: { Hooks.curl.library($0) },
   curl_perform_enter: { Hooks.curl.performEnter($0, $1, $2) },
   curl_perform_exit: { Hooks.curl.performExit($0, $1, $2, $3) },
+  curl_multi_library: { Hooks.curl.multiLibrary($0) },
+  curl_multi_add_enter: { Hooks.curl.multiAddEnter($0, $1, $2, $3) },
+  curl_multi_add_exit: { Hooks.curl.multiAddExit($0, $1, $2, $3) },
+  curl_multi_removed: { Hooks.curl.multiRemoved($1) },
+  curl_multi_done: { Hooks.curl.multiDone($1, $2) },
+  curl_multi_closed: { Hooks.curl.multiClosed($0) },
+  curl_multi_drive_enter: { Hooks.curl.driveEnter($0, $1) },
+  curl_multi_drive_exit: { Hooks.curl.driveExit($0, $1, $2) },
   curl_unresolved: { Hooks.tracer.count(.unresolved) },
+  answers_dlsym: true,
   unwound: { CallScope(tracer: Hooks.tracer).unwound() },
   ending: { RegionLifecycle(options: TracerOptions.installed).detach() }
 )

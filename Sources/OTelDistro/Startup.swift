@@ -42,6 +42,7 @@ public enum Startup {
     if options.exportsToConsole { configurator.configureConsole(&options) }
     TracerOptions.installed.initialize(to: options)
 
+    hookTable.answers_dlsym = configurator.answersDlsym
     if configurator.isDisabled("sockets") { Hooks.removeSockets(from: &hookTable) }
     if configurator.isDisabled("curl") { Hooks.removeCurl(from: &hookTable) }
     withUnsafePointer(to: &hookTable) { otel_hooks_install($0) }

@@ -1,4 +1,4 @@
-import OTelConfiguration
+package import OTelConfiguration
 package import OTelPrimitives
 
 /// Where and how the spans of a process are sent, as its `OTEL_EXPORTER_OTLP_*` variables say. Equal options share one destination.

@@ -1,4 +1,5 @@
-import OTelConfiguration
+import OTLPWire
+package import OTelConfiguration
 package import OTelPrimitives
 
 /// A header that the user asked to be sent with every request. Its value is often a credential: it is never logged or shown.

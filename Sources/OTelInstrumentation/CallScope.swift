@@ -54,12 +54,18 @@ public struct CallScope<T: Tracer> {
   /// The span that the thread is in the middle of.
   @inline(__always)
   private func current(_ thread: UnsafeMutablePointer<otel_thread>) -> SpanContext? {
-    guard thread.pointee.depth != 0, thread.pointee.depth <= Self.deepest else { return nil }
-    let address = UInt(truncatingIfNeeded: Self.address(Self.entry(thread, thread.pointee.depth &- 1).pointee))
-    guard let call = UnsafeMutablePointer<otel_call>(bitPattern: address) else { return nil }
-    // A frame that died unnoticed must not become anybody's parent.
-    guard call.pointee.canary == Self.canary(call, call.pointee.generation), call.pointee.generation == thread.pointee.generation else { return nil }
-    return CallState.context(call)
+    guard thread.pointee.depth <= Self.deepest else { return nil }
+    var index = thread.pointee.depth
+    while index != 0 {
+      index &-= 1
+      let address = UInt(truncatingIfNeeded: Self.address(Self.entry(thread, index).pointee))
+      guard let call = UnsafeMutablePointer<otel_call>(bitPattern: address) else { return nil }
+      // A frame that died unnoticed must not become anybody's parent.
+      guard call.pointee.canary == Self.canary(call, call.pointee.generation), call.pointee.generation == thread.pointee.generation
+      else { return nil }
+      if CallState.isTraced(call) { return CallState.context(call) }
+    }
+    return nil
   }
 
   /// Starts the span of `call`. Nil: the call is not traced, and `call.state` stays 0.
@@ -73,6 +79,30 @@ public struct CallScope<T: Tracer> {
     }
     return tracer.start(parent: parent ?? current(thread), isRemote: parent != nil)
   }
+
+  /// Starts a span that is no call's: it may end in another one, on another thread.
+  /// - Parameter frame: any address in the calling wrapper's frame.
+  @inline(__always)
+  public func beginDetached(_ frame: UnsafeMutableRawPointer, parent: SpanContext? = nil) -> OpenSpan? {
+    _ = isInsideCall(frame)
+    return tracer.start(parent: parent ?? current(otel_thread_self()), isRemote: parent != nil)
+  }
+
+  /// Puts the thread into `call`, which has no span of its own, until `leaveWithoutSpan`: the layers below make none either. What starts
+  /// meanwhile has the same parent as it would have without. `call.state` stays 0 when calls are nested too deeply.
+  @inline(__always)
+  public func enterWithoutSpan(_ call: UnsafeMutablePointer<otel_call>) {
+    _ = isInsideCall(call)
+    let thread = otel_thread_self()
+    guard thread.pointee.depth < Self.deepest else { return tracer.count(.nestedTooDeep) }
+    CallState.storeUntraced(generation: thread.pointee.generation, in: call)
+    call.pointee.canary = Self.canary(call, thread.pointee.generation)
+    Self.entry(thread, thread.pointee.depth).pointee = UInt64(truncatingIfNeeded: UInt(bitPattern: call))
+    thread.pointee.depth &+= 1
+  }
+
+  @inline(__always)
+  public func leaveWithoutSpan(_ call: UnsafeMutablePointer<otel_call>) { _ = leave(call) }
 
   /// Makes `span` the thread's current one until `leave`.
   @inline(__always)

@@ -6,6 +6,7 @@ public enum CallState {
   private static var traced: UInt64 { 1 }
   private static var recording: UInt64 { 2 }
   private static var remoteParent: UInt64 { 4 }
+  private static var untraced: UInt64 { 8 }
 
   @inline(__always)
   public static func store(_ span: OpenSpan, in call: UnsafeMutablePointer<otel_call>) {
@@ -21,6 +22,16 @@ public enum CallState {
     if span.parentIsRemote { state |= remoteParent }
     call.pointee.state = state
   }
+
+  /// A call that is followed and has no span.
+  @inline(__always)
+  public static func storeUntraced(generation: UInt64, in call: UnsafeMutablePointer<otel_call>) {
+    call.pointee.generation = generation
+    call.pointee.state = untraced
+  }
+
+  @inline(__always)
+  public static func isTraced(_ call: UnsafeMutablePointer<otel_call>) -> Bool { call.pointee.state & traced != 0 }
 
   @inline(__always)
   public static func context(_ call: UnsafeMutablePointer<otel_call>) -> SpanContext {

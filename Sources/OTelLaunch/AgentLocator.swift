@@ -1,4 +1,5 @@
 @preconcurrency import Glibc
+package import OTelInspection
 
 /// Where an installation has its files, seen from the launcher: `<prefix>/bin/otel-instrument`, `<prefix>/lib/otelagent/…`. Nothing is
 /// configured, so a copied or moved installation works.
@@ -34,6 +35,11 @@ package struct AgentLocator: Equatable, Sendable {
       throw LaunchError(
         ExitStatus.launcherFailed,
         "the agent \(library) cannot be read (\(SystemError.description(errno))); nothing was run. Install otelagent again.")
+    }
+    guard !NoExecMount.holds(library) else {
+      throw LaunchError(
+        ExitStatus.launcherFailed,
+        "the agent \(library) is on a file system mounted noexec, so no program can load it; nothing was run. Install it elsewhere.")
     }
   }
 

@@ -1,3 +1,5 @@
+package import OTelInspection
+
 /// A NULL-terminated array of C strings, as execve(2) takes it. Owns its memory.
 package final class CStringArray {
   package let pointer: UnsafeMutablePointer<UnsafeMutablePointer<CChar>?>

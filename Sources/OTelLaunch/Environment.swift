@@ -1,3 +1,4 @@
+package import OTelInspection
 package import OTelPrimitives
 
 /// The environment that a program is going to get: entries `NAME=VALUE` in their order, also malformed and repeated ones.

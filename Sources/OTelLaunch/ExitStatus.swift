@@ -1,6 +1,8 @@
 /// What `otel-instrument` exits with when it is not the program's own status, as env(1), nohup(1) and timeout(1) have it.
 package enum ExitStatus {
   package static let success: Int32 = 0
+  /// `--check` has found something to do.
+  package static let needsAttention: Int32 = 1
   /// An option that does not exist or lacks its value, or no program.
   package static let usage: Int32 = 2
   /// The launcher itself failed: its installation is not complete, or is in a place that ld.so cannot be told.

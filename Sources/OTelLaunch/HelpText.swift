@@ -3,7 +3,7 @@ import OTelPrimitives
 
 /// What `--help` prints: 80 columns, the variables from their table.
 package enum HelpText {
-  package static let version = "otel-instrument 0.1.0\n"
+  package static let version = "otel-instrument \(Version.current)\n"
 
   package static func plain(_ table: [EnvironmentVariable] = EnvironmentVariable.table) -> String {
     var text = introduction
@@ -62,7 +62,16 @@ package enum HelpText {
     Options:
       -h, --help            This text.
           --help-markdown   The variables as a table in Markdown.
+          --help-mdoc       The same as lists for manual pages.
           --version         The version.
+          --check           Runs nothing, but says whether the program can be
+                            traced and why not, which settings hold, and whether
+                            the collector answers. Status 0: all is well.
+          --view            Show the traces as trees with time bars, on the
+                            terminal or else on stderr, when the program has
+                            ended. Nothing is exported.
+          --generate-completion-script bash|zsh|fish
+                            What that shell needs to complete the options.
           --no-init         As a container's first process (pid 1): become the
                             program instead of staying as its init. Init passes
                             signals on, reaps, and waits for the last spans.
@@ -77,6 +86,7 @@ package enum HelpText {
   private static let exitStatus = """
 
     Exit status: the program's own, or
+      1    with --check: there is something to do, which the report names
       2    an option is wrong, or no program was named
       125  the installation is incomplete or in an unusable place
       126  the program was found and cannot be executed

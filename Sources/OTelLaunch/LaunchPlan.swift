@@ -1,4 +1,5 @@
 import OTelConfiguration
+package import OTelInspection
 import OTelPrimitives
 
 /// What the launcher is going to do, decided from arguments and environment alone.
@@ -10,6 +11,8 @@ package struct LaunchPlan: Equatable {
   package var relay: Relay
   /// Stay as the program's init, instead of becoming the program.
   package var staysAsInit: Bool
+  /// Stay as the program's parent and show its traces; its relay is the launcher itself.
+  package var isViewed: Bool
   /// How long the init waits for the relay to export, in milliseconds.
   package var exitTimeout: UInt64
 
@@ -34,7 +37,7 @@ package struct LaunchPlan: Equatable {
 
     var plan = LaunchPlan(
       command: invocation.command, environment: environment, usesAgent: !settings.isDisabled, relay: .leave, staysAsInit: false,
-      exitTimeout: settings.exitTimeout)
+      isViewed: invocation.isViewed, exitTimeout: settings.exitTimeout)
     guard plan.usesAgent else {
       if let installation { plan.removeAgent(installation) }
       return plan
@@ -48,7 +51,7 @@ package struct LaunchPlan: Equatable {
     plan.environment.set(
       "LD_PRELOAD", PreloadList.adding(installation.library, to: environment["LD_PRELOAD"], isSame: installation.isLibrary))
     plan.staysAsInit = isFirstProcess && invocation.mayStayAsInit
-    if settings.mayStartRelay {
+    if settings.mayStartRelay, !plan.isViewed {
       let becomesFirstProcess = isFirstProcess && !plan.staysAsInit
       plan.relay = becomesFirstProcess && !settings.mustStartRelay ? .leaveToUser : .findOrStart
     }

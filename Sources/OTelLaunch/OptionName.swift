@@ -1,4 +1,5 @@
 package import OTelConfiguration
+package import OTelInspection
 import OTelPrimitives
 
 /// How a variable is spelled as an option: without `OTEL_`, in lower case, with hyphens. `_` is read as `-`, as

@@ -1,4 +1,5 @@
 package import OTelConfiguration
+package import OTelInspection
 import OTelPrimitives
 
 /// Reads `[options] program [arguments]`. A pure function of the arguments and the table.
@@ -7,7 +8,8 @@ import OTelPrimitives
 /// starts with every program, so that the time of its own start counts.
 package struct OptionParser {
   package enum Command: Equatable {
-    case help, markdownHelp, version
+    case help, markdownHelp, manualHelp, version
+    case completionScript(CompletionScript)
     case run(Invocation)
   }
 
@@ -15,6 +17,10 @@ package struct OptionParser {
     /// Variables given as options, in their order; a later one wins.
     package var assignments: [Assignment] = []
     package var mayStayAsInit = true
+    /// Show the traces when the program has ended, instead of exporting them.
+    package var isViewed = false
+    /// `--check`: say what would be, and run nothing.
+    package var isCheck = false
     /// The program's name and its arguments. Not empty.
     package var command: [ByteString] = []
   }
@@ -42,8 +48,14 @@ package struct OptionParser {
       case "--": return .run(try with(command: rest, invocation, optionBefore: nil))
       case "-h", "--help": return .help
       case "--help-markdown": return .markdownHelp
+      case "--help-mdoc": return .manualHelp
       case "--version": return .version
+      case "--generate-completion-script": return .completionScript(try shell(rest.first))
+      case "--check": invocation.isCheck = true
       case "--no-init", "--no_init": invocation.mayStayAsInit = false
+      case "--view": invocation.isViewed = true
+      case _ where argument.hasPrefix("--generate-completion-script="):
+        return .completionScript(try shell(ByteString(argument.bytes.dropFirst("--generate-completion-script=".utf8.count))))
       default:
         let assignment = try parseOption(argument, &rest)
         invocation.assignments.append(assignment)
@@ -53,6 +65,12 @@ package struct OptionParser {
     return .run(try with(command: rest, invocation, optionBefore: nil))
   }
 
+  private func shell(_ name: ByteString?) throws(LaunchError) -> CompletionScript {
+    if let name, let shell = CompletionScript.allCases.first(where: { name == ByteString($0.rawValue) }) { return shell }
+    let given = name.map { ", not \($0.quoted)" } ?? ""
+    throw LaunchError(ExitStatus.usage, "--generate-completion-script needs a shell, bash, zsh or fish\(given).")
+  }
+
   private func with(command: ArraySlice<ByteString>, _ invocation: Invocation, optionBefore: ByteString?) throws(LaunchError) -> Invocation {
     guard let program = command.first else {
       var message = "no program to run. Usage: otel-instrument [options] program [arguments]; otel-instrument --help lists the options."
@@ -60,6 +78,9 @@ package struct OptionParser {
         message += " (\(value.quoted) was taken as the value of \(option).)"
       }
       throw LaunchError(ExitStatus.usage, message)
+    }
+    guard !invocation.isViewed || invocation.mayStayAsInit else {
+      throw LaunchError(ExitStatus.usage, "--view and --no-init exclude each other: a view needs somebody who stays until the program has ended.")
     }
     guard !program.isEmpty else { throw LaunchError(ExitStatus.notFound, "the program's name is empty.") }
     var complete = invocation
@@ -87,7 +108,7 @@ package struct OptionParser {
     // Written with the whole name of the variable.
     spelling = ByteString(spelling.bytes.map { Text.lowercased($0) })
     if spelling.hasPrefix("otel-") { spelling = ByteString(spelling.bytes.dropFirst(5)) }
-    let known = ["help", "version", "no-init"] + names.map(\.spelling)
+    let known = ["help", "version", "check", "no-init", "view", "generate-completion-script"] + names.map(\.spelling)
     // The joined bytes keep every name alive while the texts point to them.
     return ByteString(known.flatMap(\.bytes)).withText { all in
       var candidates: [Text] = []

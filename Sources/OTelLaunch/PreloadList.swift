@@ -1,3 +1,5 @@
+package import OTelInspection
+
 /// The value of LD_PRELOAD: "a list of additional, user-specified, ELF shared objects … separated by spaces or colons" (ld.so(8)).
 package enum PreloadList {
   /// `list` with `library` in front. Other entries, their order and their separators stay as they are. A library that is in the list

@@ -1,4 +1,5 @@
 @preconcurrency import Glibc
+package import OTelInspection
 
 /// What a process becomes by execve(2), with everything allocated beforehand.
 package struct ProgramImage {

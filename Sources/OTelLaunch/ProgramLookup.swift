@@ -1,4 +1,5 @@
 @preconcurrency import Glibc
+package import OTelInspection
 
 /// Finds the file of a program as execvp(3) does, so that a mistake is told before anything is started.
 package enum ProgramLookup {
@@ -37,8 +38,17 @@ package enum ProgramLookup {
     switch error {
     case ENOENT, ENOTDIR: LaunchError(ExitStatus.notFound, "there is no program \(path.quoted).")
     case EISDIR: LaunchError(ExitStatus.notExecutable, "\(path.quoted) is a directory, not a program.")
+    case EACCES where isOnNoExecMount(path):
+      LaunchError(
+        ExitStatus.notExecutable,
+        "\(path.quoted) may not be executed: its file system is mounted noexec. Copy it to another one, or mount that with exec.")
     case EACCES: LaunchError(ExitStatus.notExecutable, "\(path.quoted) may not be executed. Check its permissions (chmod +x).")
     default: LaunchError(ExitStatus.notExecutable, "\(path.quoted) cannot be executed: \(SystemError.description(error)).")
     }
+  }
+
+  private static func isOnNoExecMount(_ path: ByteString) -> Bool {
+    var status = stat()
+    return path.withCString { stat($0, &status) } == 0 && status.st_mode & 0o111 != 0 && NoExecMount.holds(path)
   }
 }

@@ -1,6 +1,7 @@
 @preconcurrency import Glibc
 import COTelShims
 import OTelConfiguration
+package import OTelInspection
 
 /// Sees to it that a relay is there before the program starts.
 ///

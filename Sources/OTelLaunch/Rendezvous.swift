@@ -1,5 +1,7 @@
+@preconcurrency import Glibc
 package import COTelShims
 import OTelConfiguration
+import OTelInspection
 import OTelPrimitives
 
 /// Where the relay of a program with a given environment is, for calls into C.
@@ -37,14 +39,27 @@ package struct Rendezvous {
 
   /// Connects to the relay: the user's own, else the one that serves all users. Returns a descriptor or -errno.
   package func connect() -> Int32 {
+    var result = -ENOENT
+    for var place in places() {
+      result = otel_rendezvous_connect(&place)
+      if result >= 0 { break }
+    }
+    return result
+  }
+
+  /// Where a relay may listen, in the order of looking.
+  package func places() -> [otel_rendezvous] {
+    var places: [otel_rendezvous] = []
     var own = otel_rendezvous()
-    var result = withEnvironment { environment in
+    let result = withEnvironment { environment in
       withUnsafePointer(to: environment) { otel_rendezvous_private($0, &own) }
     }
-    if result == 0 { result = otel_rendezvous_connect(&own) }
-    guard result < 0, mode != OTEL_RELAY_PATH else { return result }
-    var system = otel_rendezvous()
-    otel_rendezvous_system(&system)
-    return otel_rendezvous_connect(&system)
+    if result == 0 { places.append(own) }
+    if mode != OTEL_RELAY_PATH {
+      var system = otel_rendezvous()
+      otel_rendezvous_system(&system)
+      places.append(system)
+    }
+    return places
   }
 }

@@ -1,5 +1,4 @@
 import OTelConfiguration
-import OTelExport
 import OTelPrimitives
 
 /// A process's batch processor, as its `OTEL_BSP_*` variables say (specification, configuration/sdk-environment-variables.md, "Batch

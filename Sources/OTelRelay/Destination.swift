@@ -1,4 +1,5 @@
 import OTelExport
+import OTelReceiver
 
 /// A collector, as a set of processes addresses it: their waiting spans, the request under way, and what became of the others.
 ///
@@ -26,7 +27,7 @@ final class Destination {
   private var logged: (kind: ExportFailure.Kind, time: UInt64)?
 
   /// Regions with waiting spans, in the order in which they take part in a request.
-  private var waiting: [AttachedRegion] = []
+  private var waiting: [ServedRegion] = []
   private(set) var waitingBytes = 0
   private(set) var waitingSpans = 0
   private var underWay: ExportRequest?
@@ -52,7 +53,7 @@ final class Destination {
   /// Its collector did not take the last request.
   var isFailing: Bool { failures > 0 }
 
-  func addWaiting(_ region: AttachedRegion) {
+  func addWaiting(_ region: ServedRegion) {
     guard !region.isListed else { return }
     region.isListed = true
     waiting.append(region)
@@ -78,7 +79,7 @@ final class Destination {
 
   /// The exporter's own, bounded by the batch processor's of every process that takes part; 0 = none.
   private func timeout(of request: ExportRequest) -> Int {
-    var limits = request.parts.map(\.region.identity.batch.exportTimeoutMilliseconds)
+    var limits = request.parts.map(\.region.batch.exportTimeoutMilliseconds)
     limits.append(key.options.timeoutMilliseconds)
     return limits.filter { $0 > 0 }.min() ?? 0
   }
@@ -100,7 +101,7 @@ final class Destination {
       failed(failure)
       failures = 0
       refusedSpans += request.spans
-      for part in request.parts { part.region.drops[.refused] += part.spans }
+      for part in request.parts { part.region.attached.drops[.refused] += part.spans }
       remove(request, now)
     }
   }
@@ -127,7 +128,7 @@ final class Destination {
     var left = rejected
     for part in request.parts {
       let share = min(left, part.spans)
-      part.region.drops[.refused] += share
+      part.region.attached.drops[.refused] += share
       part.region.delivered += part.spans - share
       left -= share
     }
@@ -142,7 +143,7 @@ final class Destination {
     for part in request.parts {
       part.region.inFlight = 0
       // A newer region has what this one held.
-      if part.region.phase == .discarded { part.region.recorded -= part.region.discardQueue() }
+      if part.region.phase == .discarded { part.region.attached.recorded -= part.region.discardWaiting() }
     }
   }
 
@@ -150,7 +151,7 @@ final class Destination {
     let served = request.parts.map(\.region)
     for part in request.parts {
       part.region.removeFirst(part.spans, now: now)
-      part.region.nextScan = now  // There is room in its queue again.
+      part.region.attached.nextScan = now  // There is room in its queue again.
       part.region.isListed = false
     }
     // Who took part goes to the end, so that a busy process does not keep the others waiting.
@@ -181,11 +182,11 @@ final class Destination {
   }
 }
 
-extension AttachedRegion {
+extension ServedRegion {
   /// When its waiting spans are to be sent: at once when there is a batch of them, or its process has ended; else after the delay.
   fileprivate var dueTime: UInt64 {
-    if phase == .ended || queue.count >= identity.batch.maxExportBatchSize { return 0 }
-    return waitingSince + UInt64(identity.batch.scheduleDelayMilliseconds) * 1_000_000
+    if phase == .ended || queue.count >= batch.maxExportBatchSize { return 0 }
+    return waitingSince + UInt64(batch.scheduleDelayMilliseconds) * 1_000_000
   }
 
   fileprivate func isDue(_ now: UInt64) -> Bool { now >= dueTime }

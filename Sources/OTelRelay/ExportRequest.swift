@@ -1,11 +1,12 @@
 import OTLPWire
+import OTelReceiver
 import OTelRegion
 
 /// One `ExportTraceServiceRequest` and whose spans are in it: a `ResourceSpans` for each process, in it a `ScopeSpans` for each scope.
 struct ExportRequest {
   /// Spans of one region, from the front of its queue.
   struct Part {
-    let region: AttachedRegion
+    let region: ServedRegion
     let spans: Int
   }
 
@@ -18,13 +19,13 @@ struct ExportRequest {
 
   /// Takes spans from the front of `regions`, in order, up to the smallest batch size among those that take part.
   /// Nil when none has a span.
-  init?(from regions: [AttachedRegion]) {
+  init?(from regions: [ServedRegion]) {
     var parts: [Part] = []
     var limit = Int.max
     var total = 0
     var bytes = 0
     for region in regions where !region.queue.isEmpty {
-      limit = min(limit, region.identity.batch.maxExportBatchSize)
+      limit = min(limit, region.batch.maxExportBatchSize)
       var taken = 0
       while taken < region.queue.count, total + taken < limit, bytes < Self.enough {
         bytes += region.queue[taken].length

@@ -2,7 +2,9 @@ import CCurl
 import COTelShims
 package import OTelExport
 import Glibc
+import OTelConfiguration
 import OTelPrimitives
+package import OTelReceiver
 import OTelRegion
 
 /// The event loop: takes regions in, reads them, sends what is in them, answers questions, and leaves in good order.
@@ -37,7 +39,7 @@ package final class Relay {
   private let resources: ResourceBuilder
   let startedAt = wallClockNanoseconds()
 
-  private(set) var regions: [AttachedRegion] = []
+  private(set) var regions: [ServedRegion] = []
   private(set) var destinations: [Destination.Key: Destination] = [:]
   private(set) var totals = Totals()
   private var connections: [Connection] = []
@@ -116,7 +118,7 @@ package final class Relay {
     let now = monotonicNanoseconds()
     var next = now + UInt64(limit) * 1_000_000
     if flush || !drains.isEmpty { next = min(next, now + RegionReader.shortestPause) }
-    for region in regions { next = min(next, region.nextScan) }
+    for region in regions { next = min(next, region.attached.nextScan) }
     for destination in destinations.values { if let due = destination.nextDue() { next = min(next, due) } }
     if !connections.isEmpty { next = min(next, now + 100_000_000) }
     if acceptsAgainAt > 0 { next = min(next, acceptsAgainAt) }
@@ -169,25 +171,26 @@ package final class Relay {
     do throws(RegionError) {
       let region = try Region(adopting: descriptor)
       // A process whose hand-over failed halfway may try again; its spans are not to be sent twice.
-      guard !regions.contains(where: { $0.region.identifier == region.identifier }) else { return }
-      let identity = ProcessIdentity(region.identity())
-      guard let destination = destination(for: identity, userID: connection.userID) else { return }
-      report(identity.problems)
+      guard !regions.contains(where: { $0.attached.region.identifier == region.identifier }) else { return }
+      let bytes = region.identity()
+      let (identity, settings) = (ProcessIdentity(bytes), ExportSettings(bytes))
+      guard let destination = destination(for: settings.exporter, userID: connection.userID) else { return }
+      report(settings.problems + identity.problems)
       let resource = resources.encoded(identity, instance: region.instance)
-      let attached = AttachedRegion(region, identity: identity, peerUserID: connection.userID, resource: resource, destination: destination, now: now)
+      let attached = AttachedRegion(region, identity: identity, peerUserID: connection.userID, now: now)
       reader.attach(attached, now: now)
-      regions.append(attached)
+      regions.append(ServedRegion(attached, batch: settings.batch, resource: resource, destination: destination))
       log.debug("process \(identity.processID ?? Int(connection.processID)) (\(identity.serviceName)) attached region \(region.ordinal)")
     } catch {
       log.warning("a region of process \(connection.processID) was refused: \(error.description)")
     }
   }
 
-  private func destination(for identity: ProcessIdentity, userID: UInt32) -> Destination? {
-    let key = Destination.Key(options: identity.exporter, userID: userID)
+  private func destination(for options: OTLPExporterOptions, userID: UInt32) -> Destination? {
+    let key = Destination.Key(options: options, userID: userID)
     if let found = destinations[key] { return found }
-    guard let exporter = makeExporter(identity.exporter) else {
-      log.error("\(identity.exporter.endpoint.displayURL): no memory for another destination: a process is not served")
+    guard let exporter = makeExporter(options) else {
+      log.error("\(options.endpoint.displayURL): no memory for another destination: a process is not served")
       return nil
     }
     forgetIdleDestinations()
@@ -214,8 +217,8 @@ package final class Relay {
   // MARK: Regions
 
   private func scan(_ now: UInt64, all: Bool) {
-    for region in regions where all || region.nextScan <= now {
-      reader.scan(region, now: now, mayQueue: budget.allows(region.destination))
+    for region in regions where all || region.attached.nextScan <= now {
+      reader.scan(region.attached, into: region, now: now, mayQueue: budget.allows(region.destination))
     }
   }
 
@@ -225,8 +228,8 @@ package final class Relay {
     var undeliverable = 0
     for region in regions where region.isUndeliverable { undeliverable += 1 }
     for region in regions where region.isUndeliverable {
-      guard undeliverable > Self.mostEnded || now - region.endedAt > Self.longestWait else { return }
-      reader.abandon(region)
+      guard undeliverable > Self.mostEnded || now - region.attached.endedAt > Self.longestWait else { return }
+      reader.abandon(region.attached, of: region)
       undeliverable -= 1
     }
   }
@@ -235,7 +238,7 @@ package final class Relay {
     guard regions.contains(where: \.isFinished) else { return }
     for region in regions where region.isFinished {
       totals.add(region)
-      if region.drops[.corruptRegion] > 0 {
+      if region.attached.drops[.corruptRegion] > 0 {
         log.warning("process \(region.identity.processID ?? 0) (\(region.identity.serviceName)): its region's indices made no sense; what was left in it is lost")
       }
     }
@@ -273,13 +276,13 @@ package final class Relay {
     let deadline = monotonicNanoseconds() + options.exitNanoseconds
     turn(flush: true, limit: 0)
     // What living processes record from here on they take to the next relay.
-    let targets = regions.map { (region: $0, tail: $0.tail) }
+    let targets = regions.map { (region: $0, tail: $0.attached.tail) }
     while monotonicNanoseconds() < deadline, !connections.isEmpty || targets.contains(where: { !$0.region.isCaughtUp(to: $0.tail) }) {
       turn(flush: true, limit: 50)
     }
     for destination in destinations.values { destination.cancel() }
     for region in regions {
-      if region.phase == .live { region.region.write(RelayState.detached, at: Layout.relayStateOffset) } else { reader.abandon(region) }
+      if region.phase == .live { region.attached.region.write(RelayState.detached, at: Layout.relayStateOffset) } else { reader.abandon(region.attached, of: region) }
     }
     release()
     reportLosses()
@@ -312,11 +315,11 @@ package final class Relay {
   }
 }
 
-extension AttachedRegion {
+extension ServedRegion {
   fileprivate var isUndeliverable: Bool { phase == .ended && inFlight == 0 && destination.isFailing }
 
   /// All before `position` is exported; or its process, which lives, takes it back from a collector that is down.
   fileprivate func isCaughtUp(to position: UInt64) -> Bool {
-    isFinished || phase == .live && (exportedPosition >= position || destination.isFailing)
+    isFinished || phase == .live && (attached.exportedPosition >= position || destination.isFailing)
   }
 }

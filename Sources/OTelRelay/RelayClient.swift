@@ -1,5 +1,6 @@
 import COTelShims
 import Glibc
+package import OTelReceiver
 
 /// Asks a relay that runs.
 package struct RelayClient {

@@ -1,5 +1,6 @@
 import COTelShims
 import Glibc
+import OTelReceiver
 
 /// The relay's own log: a small file of its own, never a descriptor of a program it serves. Two files of 64 KiB at most.
 ///

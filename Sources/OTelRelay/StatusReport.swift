@@ -1,5 +1,7 @@
 import Glibc
+import OTelConfiguration
 import OTelExport
+import OTelReceiver
 import OTelRegion
 
 /// What `otel-relay status` prints: the first thing someone needs who misses spans. Contains no header value, and URLs without user
@@ -8,7 +10,7 @@ struct StatusReport {
   static let mostProcesses = 100
 
   private let relay: Relay
-  private let regions: [AttachedRegion]
+  private let regions: [ServedRegion]
   private let destinations: [Destination]
   private let isWhole: Bool
   private let now = wallClockNanoseconds()
@@ -18,7 +20,7 @@ struct StatusReport {
     self.relay = relay
     isWhole = userID == 0 || userID == geteuid()
     let whole = isWhole
-    regions = relay.regions.filter { whole || $0.peerUserID == userID }
+    regions = relay.regions.filter { whole || $0.attached.peerUserID == userID }
     destinations = relay.destinations.values.filter { whole || $0.key.userID == userID }
       .sorted { $0.key.options.endpoint.displayURL < $1.key.options.endpoint.displayURL }
   }
@@ -68,10 +70,10 @@ struct StatusReport {
     guard !regions.isEmpty else { return ["", "processes: \(count)"] }
     var lines = ["", "processes: \(count)", Self.row("PID", "RECORDED", "SENT", "WAITING", "DROPPED", "SERVICE", "COMMAND")]
     for region in regions.prefix(Self.mostProcesses) {
-      let dropped = region.drops.total + Int(clamping: region.hostDrops.reduce(0, &+))
+      let dropped = region.attached.drops.total + Int(clamping: region.attached.hostDrops.reduce(0, &+))
       lines.append(
         Self.row(
-          region.identity.processID.map(String.init) ?? "?", String(region.recorded), String(region.delivered), String(region.queue.count), String(dropped),
+          region.identity.processID.map(String.init) ?? "?", String(region.attached.recorded), String(region.delivered), String(region.queue.count), String(dropped),
           region.identity.serviceName, region.identity.command ?? region.identity.executableName ?? "?"))
     }
     if regions.count > Self.mostProcesses { lines.append("  … and \(regions.count - Self.mostProcesses) more") }
@@ -108,23 +110,5 @@ struct StatusReport {
     if seconds < 120 { return "\(seconds) s" }
     if seconds < 7200 { return "\(seconds / 60) min" }
     return seconds < 172_800 ? "\(seconds / 3600) h" : "\(seconds / 86_400) days"
-  }
-}
-
-extension DropReason {
-  /// For people.
-  var explanation: String {
-    switch self {
-    case .ringFull: "the process recorded faster than its relay read"
-    case .noSlot: "too many spans were in flight at once"
-    case .attaching: "recorded while the region was being made"
-    case .neverReturned: "the call never returned"
-    case .unresolved: "the real library function was not known with certainty"
-    case .handleTableFull: "too many libcurl handles: traced without their options"
-    case .nestedTooDeep: "calls nested too deeply"
-    case .notCarriedOver: "not carried over into a new region"
-    case .consoleFull: "not written to the console: no buffer was free, or the span was too long for a line"
-    case .consoleUnwritten: "not written to the console: standard error was replaced or took no more"
-    }
   }
 }

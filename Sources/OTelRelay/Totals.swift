@@ -1,3 +1,4 @@
+import OTelReceiver
 import OTelRegion
 
 /// Counts of regions that are gone.
@@ -8,11 +9,11 @@ struct Totals {
   var drops = DropCounts()
   var hostDrops = [UInt64](repeating: 0, count: DropReason.count)
 
-  mutating func add(_ region: AttachedRegion) {
+  mutating func add(_ region: ServedRegion) {
     regions += 1
-    recorded += region.recorded
+    recorded += region.attached.recorded
     delivered += region.delivered
-    for reason in RelayDropReason.allCases { drops[reason] += region.drops[reason] }
-    for index in hostDrops.indices { hostDrops[index] &+= region.hostDrops[index] }
+    for reason in RelayDropReason.allCases { drops[reason] += region.attached.drops[reason] }
+    for index in hostDrops.indices { hostDrops[index] &+= region.attached.hostDrops[index] }
   }
 }

@@ -1,5 +1,6 @@
 import Glibc
 import OTelExport
+import OTelReceiver
 import OTelRelay
 
 /// A relay that a process started because it found none: the listener is inherited, the place is elected, and nobody looks at its

@@ -1,5 +1,6 @@
 import ArgumentParser
 import Glibc
+import OTelReceiver
 import OTelRelay
 
 struct RelayCommand: ParsableCommand {

@@ -97,7 +97,9 @@ def test_imports():
 
 def test_oldest_glibc():
     """An import of a newer version makes every program of an older image exit before main."""
-    versions = re.findall(r"\bGLIBC_(\d+)\.(\d+)", readelf("--version-info", AGENT))
+    # What is needed. dlsym is also defined in a newer version, for programs that need that one.
+    needs = readelf("--version-info", AGENT).partition("Version needs section")[2]
+    versions = re.findall(r"\bGLIBC_(\d+)\.(\d+)", needs)
     assert versions
     assert max((int(major), int(minor)) for major, minor in versions) <= NEWEST_GLIBC
 

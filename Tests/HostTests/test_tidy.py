@@ -33,9 +33,12 @@ IN_HOST = {
 }  # fmt: skip
 OUTSIDE = {
     "OTelExport": GROUND | BOTH_SIDES | SYSTEM | {"CCurl"},
-    "OTelRelay": GROUND | BOTH_SIDES | SYSTEM | {"OTelExport", "CCurl", "Synchronization"},
-    "otel-relay": SYSTEM | {"OTelRelay", "OTelExport", "OTelConfiguration", "OTelPrimitives", "COTelShims", "ArgumentParser"},
-    "OTelLaunch": SYSTEM | GROUND | {"OTelConfiguration"},
+    "OTelReceiver": GROUND | BOTH_SIDES | SYSTEM,
+    "OTelRelay": GROUND | BOTH_SIDES | SYSTEM | {"OTelReceiver", "OTelExport", "CCurl", "Synchronization"},
+    "otel-relay": SYSTEM | {"OTelRelay", "OTelReceiver", "OTelExport", "OTelConfiguration", "OTelPrimitives", "COTelShims", "ArgumentParser"},
+    "OTelView": {"OTLPWire"},
+    "OTelInspection": SYSTEM | GROUND | {"OTelConfiguration"},
+    "OTelLaunch": SYSTEM | GROUND | {"OTelView", "OTelInspection", "OTelReceiver", "OTelRegion", "OTelConfiguration"},
     "otel-instrument": SYSTEM | {"OTelLaunch", "OTelConfiguration", "OTelPrimitives", "COTelShims"},
 }
 ALLOWED = IN_HOST | OUTSIDE

@@ -1,3 +1,4 @@
+import OTelConfiguration
 import OTelPrimitives
 import OTelTestSupport
 import Testing

@@ -14,6 +14,7 @@ final class TracerLog {
   var canRecord = true
   var canResume = true
   var ended: [[String]] = []
+  var endTimes: [UInt64] = []
 }
 
 struct RecordingTracer: Tracer {
@@ -56,7 +57,11 @@ struct RecordingTracer: Tracer {
   func resume(_ span: OpenSpan) -> Recorder? {
     log.canResume ? suspended.keys[span.context.spanID].map { Recorder(keys: $0) } : nil
   }
-  func end(_ recorder: Recorder, of span: OpenSpan, scope: InstrumentationScope) { log.ended.append(recorder.keys) }
+  func end(_ recorder: Recorder, of span: OpenSpan, scope: InstrumentationScope, at time: UInt64) {
+    log.ended.append(recorder.keys)
+    log.endTimes.append(time)
+  }
+  func isOwn(_ span: OpenSpan) -> Bool { span.generation == log.generation }
   func discard(_ span: OpenSpan) { suspended.keys[span.context.spanID] = nil }
   func abandon(slot: Int) { log.abandoned.append(slot) }
   func slotNumber(_ span: OpenSpan) -> Int { log.slotNumbers[span.context.spanID] ?? 0 }

@@ -1,3 +1,4 @@
+import OTelInspection
 import Testing
 
 @testable import OTelLaunch

@@ -1,4 +1,5 @@
 import OTelConfiguration
+import OTelInspection
 import Testing
 
 @testable import OTelLaunch

@@ -1,12 +1,14 @@
 import Glibc
 import OTelExport
+import OTelReceiver
 import OTelRegion
+import OTelTestSupport
 import Testing
 
 @testable import OTelRelay
 
 @Suite struct DestinationTests {
-  let bench = Bench()
+  let bench = RelayBench()
   private let failure = ExportFailure(.unreachable, "http://c: connection refused")
 
   private func host(_ variables: String..., spans: Int) -> TestRegion {
@@ -18,15 +20,15 @@ import Testing
   @Test("A batch is sent when it is full, or its first span has waited long enough")
   func whenDue() throws {
     let full = host("OTEL_BSP_MAX_EXPORT_BATCH_SIZE=4", "OTEL_BSP_SCHEDULE_DELAY=60000", spans: 5)
-    let attached = try bench.attach(full)
-    bench.scan(attached)
+    let served = try bench.attach(full)
+    bench.scan(served)
     bench.destination.sendIfDue(now: 0, flush: false)
     #expect(bench.exporter.requests.map(\.spanNames) == [["s0", "s1", "s2", "s3"]])
     bench.destination.sendIfDue(now: 1 << 60, flush: false)
     #expect(bench.exporter.requests.count == 1, "one request at a time")
     bench.exporter.answer()
-    #expect(attached.delivered == 4)
-    #expect(attached.queue.count == 1)
+    #expect(served.delivered == 4)
+    #expect(served.queue.count == 1)
     let exported = try #require(full.relayWord(Layout.exportedOffset))
     #expect(exported > 0 && exported < full.tail)
     let due = try #require(bench.destination.nextDue())
@@ -44,9 +46,9 @@ import Testing
   func coalescing() throws {
     for _ in 0..<300 {
       let short = host(spans: 2)
-      let attached = try bench.attach(short)
+      let served = try bench.attach(short)
       short.end()
-      bench.scan(attached)
+      bench.scan(served)
     }
     bench.destination.sendIfDue(now: 0, flush: false)
     bench.exporter.answer()
@@ -61,8 +63,8 @@ import Testing
     host.append(encodedSpan("a", id: 1))
     host.append(encodedSpan("b", id: 2), scope: .sockets)
     host.append(encodedSpan("c", id: 3))
-    let attached = try bench.attach(host)
-    bench.scan(attached)
+    let served = try bench.attach(host)
+    bench.scan(served)
     bench.destination.sendIfDue(now: 0, flush: true)
     let resource = try #require(bench.exporter.requests.first?.resources.first)
     #expect(resource.attributes["service.name"] == "shop")
@@ -76,25 +78,25 @@ import Testing
   @Test("After a failure that may pass, the same spans are sent again, later")
   func retry() throws {
     let host = host(spans: 3)
-    let attached = try bench.attach(host)
-    bench.scan(attached)
+    let served = try bench.attach(host)
+    bench.scan(served)
     bench.destination.sendIfDue(now: 0, flush: true)
     bench.exporter.answer(.postponed(failure, retryAfter: nil))
-    #expect(attached.queue.count == 3)
+    #expect(served.queue.count == 3)
     #expect(bench.destination.isFailing)
     bench.destination.sendIfDue(now: try #require(bench.destination.nextDue()) - 1, flush: true)
     #expect(bench.exporter.requests.count == 1, "not at once")
     bench.destination.sendIfDue(now: .max, flush: true)
     #expect(bench.exporter.requests.map { $0.spanNames.count } == [3, 3])
     bench.exporter.answer()
-    #expect(attached.delivered == 3)
+    #expect(served.delivered == 3)
     #expect(!bench.destination.isFailing)
     #expect(host.relayWord(Layout.exportedOffset) == host.tail)
   }
 
   @Test func aServersWishIsObeyed() throws {
-    let attached = try bench.attach(host(spans: 1))
-    bench.scan(attached)
+    let served = try bench.attach(host(spans: 1))
+    bench.scan(served)
     bench.destination.sendIfDue(now: 0, flush: true)
     let before = monotonicNanoseconds()
     bench.exporter.answer(.postponed(failure, retryAfter: 30))
@@ -104,25 +106,25 @@ import Testing
   @Test("What the collector refuses is dropped and counted, and counts as exported")
   func refused() throws {
     let host = host(spans: 3)
-    let attached = try bench.attach(host)
-    bench.scan(attached)
+    let served = try bench.attach(host)
+    bench.scan(served)
     bench.destination.sendIfDue(now: 0, flush: true)
     bench.exporter.answer(.refused(ExportFailure(.status(401), "no")))
-    #expect(attached.drops[.refused] == 3)
-    #expect(attached.queue.isEmpty)
+    #expect(served.attached.drops[.refused] == 3)
+    #expect(served.queue.isEmpty)
     #expect(host.relayWord(Layout.exportedOffset) == host.tail)
     #expect(bench.destination.lastFailure?.failure.hint?.contains("OTEL_EXPORTER_OTLP_HEADERS") == true)
   }
 
   @Test func partialSuccessIsNotRetried() throws {
-    let attached = try bench.attach(host(spans: 3))
-    bench.scan(attached)
+    let served = try bench.attach(host(spans: 3))
+    bench.scan(served)
     bench.destination.sendIfDue(now: 0, flush: true)
     var response = ExportResponse()
     (response.rejectedSpans, response.message) = (2, "too old")
     bench.exporter.answer(.delivered(response))
-    #expect(attached.delivered == 1)
-    #expect(attached.drops[.refused] == 2)
+    #expect(served.delivered == 1)
+    #expect(served.attached.drops[.refused] == 2)
     #expect(bench.destination.isIdle)
     #expect(bench.destination.lastFailure?.failure.message.contains("too old") == true)
   }
@@ -130,16 +132,16 @@ import Testing
   @Test("Of a superseded region, what is under way is finished and the rest forgotten")
   func superseded() throws {
     let host = host("OTEL_BSP_MAX_EXPORT_BATCH_SIZE=2", spans: 5)
-    let attached = try bench.attach(host)
-    bench.scan(attached)
+    let served = try bench.attach(host)
+    bench.scan(served)
     bench.destination.sendIfDue(now: 0, flush: true)
     host.set(Layout.supersededOffset, 1)
-    bench.scan(attached)
-    #expect(attached.queue.count == 2)
-    #expect(!attached.isFinished)
+    bench.scan(served)
+    #expect(served.queue.count == 2)
+    #expect(!served.isFinished)
     bench.exporter.answer(.postponed(failure, retryAfter: nil))
-    #expect(attached.queue.isEmpty)
-    #expect(attached.isFinished)
+    #expect(served.queue.isEmpty)
+    #expect(served.isFinished)
     bench.destination.sendIfDue(now: .max, flush: true)
     #expect(bench.exporter.requests.count == 1)
     #expect(bench.budget.bytes == 0)
@@ -160,8 +162,8 @@ import Testing
   }
 
   @Test func timeouts() throws {
-    let attached = try bench.attach(host("OTEL_BSP_EXPORT_TIMEOUT=700", spans: 1))
-    bench.scan(attached)
+    let served = try bench.attach(host("OTEL_BSP_EXPORT_TIMEOUT=700", spans: 1))
+    bench.scan(served)
     bench.destination.sendIfDue(now: 0, flush: true)
     #expect(bench.exporter.timeouts == [700])
   }
@@ -169,16 +171,16 @@ import Testing
   @Test("Memory for waiting spans is bounded over all destinations, and each keeps a little")
   func budget() throws {
     let host = TestRegion(["OTEL_BSP_MAX_QUEUE_SIZE=65536"])
-    let attached = try bench.attach(host)
+    let served = try bench.attach(host)
     var id: UInt8 = 1
-    while attached.queue.byteCount <= QueueBudget.limit {
+    while served.queue.byteCount <= QueueBudget.limit {
       host.append(encodedSpan(String(repeating: "x", count: 60_000), id: id))
       id = id % 250 + 1
-      bench.scan(attached)
+      bench.scan(served)
     }
-    let held = attached.queue.count
+    let held = served.queue.count
     host.append(encodedSpan(id: 1))
-    #expect(bench.scan(attached) == held)
+    #expect(bench.scan(served) == held)
     let other = Destination(
       .init(options: OTLPExporterOptions(endpoint: .defaultTraces), userID: 1), exporter: FakeExporter(), budget: bench.budget,
       log: RelayLog(path: nil, level: .none, echoes: false))

@@ -1,5 +1,7 @@
 import Glibc
 import OTelExport
+import OTelReceiver
+import OTelTestSupport
 
 @testable import OTelRelay
 
@@ -25,7 +27,7 @@ final class FakeExporter: SpanExporter {
 }
 
 /// What serves a region, but for the event loop.
-final class Bench {
+final class RelayBench {
   let exporter = FakeExporter()
   let reader = RegionReader()
   let budget = QueueBudget()
@@ -37,19 +39,20 @@ final class Bench {
       .init(options: options, userID: 0), exporter: exporter, budget: budget, log: RelayLog(path: nil, level: .none, echoes: false))
   }
 
-  func attach(_ host: TestRegion, now: UInt64 = 0) throws -> AttachedRegion {
+  func attach(_ host: TestRegion, now: UInt64 = 0) throws -> ServedRegion {
     let region = try Region(adopting: dup(host.descriptor))
-    let identity = ProcessIdentity(region.identity())
+    let bytes = region.identity()
+    let (identity, settings) = (ProcessIdentity(bytes), ExportSettings(bytes))
     let resource = ResourceBuilder(host: HostResource()).encoded(identity, instance: region.instance)
-    let attached = AttachedRegion(region, identity: identity, peerUserID: 0, resource: resource, destination: destination, now: now)
+    let attached = AttachedRegion(region, identity: identity, peerUserID: 0, now: now)
     reader.attach(attached, now: now)
-    return attached
+    return ServedRegion(attached, batch: settings.batch, resource: resource, destination: destination)
   }
 
   /// Looks at the region once. Returns how many of its spans wait now.
   @discardableResult
-  func scan(_ attached: AttachedRegion, now: UInt64 = 0) -> Int {
-    reader.scan(attached, now: now, mayQueue: budget.allows(destination))
-    return attached.queue.count
+  func scan(_ served: ServedRegion, now: UInt64 = 0) -> Int {
+    reader.scan(served.attached, into: served, now: now, mayQueue: budget.allows(destination))
+    return served.queue.count
   }
 }

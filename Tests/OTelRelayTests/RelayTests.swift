@@ -1,7 +1,9 @@
 import COTelShims
 import Glibc
 import OTelExport
+import OTelReceiver
 import OTelRegion
+import OTelTestSupport
 import Testing
 
 @testable import OTelRelay

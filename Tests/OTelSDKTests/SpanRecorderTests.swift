@@ -100,7 +100,7 @@ import Testing
   func longName(_ name: String, _ count: Int) throws {
     var span = try #require(process.tracer.start(parent: nil, isRemote: false))
     let recorder = try #require(withText(name) { process.tracer.record(&span, name: $0, kind: .internal, scope: .sockets) })
-    process.tracer.end(recorder, of: span, scope: .sockets)
+    process.tracer.end(recorder, of: span, scope: .sockets, at: 0)
     #expect(try #require(process.spans.first).name.count == count)
   }
 
@@ -108,7 +108,7 @@ import Testing
     var span = try #require(process.tracer.start(parent: nil, isRemote: false))
     let recorder = try #require(process.tracer.record(&span, name: Text("GET"), kind: .client, scope: .curl))
     process.state.clock.store(1_000_000_000_000_000_000)
-    process.tracer.end(recorder, of: span, scope: .curl)
+    process.tracer.end(recorder, of: span, scope: .curl, at: 0)
     let decoded = try #require(process.spans.first)
     #expect(decoded.end == decoded.start)
   }
@@ -225,7 +225,7 @@ import Testing
       recorder.set("full", Int64.min)
       recorder.set("over", Int64.min)
       recorder.setError()
-      process.tracer.end(recorder, of: span, scope: .curl)
+      process.tracer.end(recorder, of: span, scope: .curl, at: 0)
       #expect(neighbour.load(as: UInt64.self) == before)
       let decoded = try #require(process.memory.payloads(from: position, overUnfinished: true).compactMap { DecodedSpan($0) }.first)
       position = process.memory.ring.tail.load()

@@ -57,7 +57,7 @@ final class TestProcess {
       var recorder = tracer.record(&span, name: Text("GET"), kind: .client, scope: .curl)
     else { return nil }
     body(&recorder)
-    tracer.end(recorder, of: span, scope: .curl)
+    tracer.end(recorder, of: span, scope: .curl, at: 0)
     return span
   }
 }

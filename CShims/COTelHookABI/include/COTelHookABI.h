@@ -25,16 +25,39 @@ struct otel_call {
 
 // MARK: libcurl
 
+/// The functions of libcurl that are wrapped (OTEL_CURL_WRAPPED): F(member of otel_curl_library, exported name, type of the result, parameters).
+#define OTEL_CURL_EASY(F)                                                \
+    F(init, curl_easy_init, void *_Nullable, (void))                     \
+    F(duphandle, curl_easy_duphandle, void *_Nullable, (void *))         \
+    F(reset, curl_easy_reset, void, (void *))                            \
+    F(cleanup, curl_easy_cleanup, void, (void *))                        \
+    F(setopt, curl_easy_setopt, int, (void *, int, ...))                 \
+    F(perform, curl_easy_perform, int, (void *))
+/// A build without the multi interface has none of these.
+#define OTEL_CURL_MULTI(F)                                                            \
+    F(multi_add, curl_multi_add_handle, int, (void *, void *))                        \
+    F(multi_remove, curl_multi_remove_handle, int, (void *, void *))                  \
+    F(multi_info_read, curl_multi_info_read, void *_Nullable, (void *, int *))        \
+    F(multi_cleanup, curl_multi_cleanup, int, (void *))                               \
+    F(multi_perform, curl_multi_perform, int, (void *, int *))                        \
+    F(multi_socket_action, curl_multi_socket_action, int, (void *, int, int, int *))  \
+    F(multi_socket, curl_multi_socket, int, (void *, int, int *))                     \
+    F(multi_socket_all, curl_multi_socket_all, int, (void *, int *))
+#define OTEL_CURL_WRAPPED(F) OTEL_CURL_EASY(F) OTEL_CURL_MULTI(F)
+/// Those that are only called.
+#define OTEL_CURL_CALLED(F) F(getinfo, curl_easy_getinfo, int, (void *, int, ...))
+
 /// One loaded libcurl: its functions, resolved in one object so that a handle never reaches another flavour's library.
 struct otel_curl_library {
     uintptr_t base;
-    void *_Nullable (*_Nonnull init)(void);
-    void *_Nullable (*_Nonnull duphandle)(void *);
-    void (*reset)(void *);
-    void (*cleanup)(void *);
-    int (*setopt)(void *, int, ...);
-    int (*getinfo)(void *, int, ...);
-    int (*perform)(void *);
+#define OTEL_CURL_MEMBER(member, name, result, parameters) result(*_Nonnull member) parameters;
+    OTEL_CURL_EASY(OTEL_CURL_MEMBER)
+    OTEL_CURL_CALLED(OTEL_CURL_MEMBER)
+#undef OTEL_CURL_MEMBER
+#define OTEL_CURL_MEMBER(member, name, result, parameters) result(*_Nullable member) parameters;
+    OTEL_CURL_MULTI(OTEL_CURL_MEMBER)
+#undef OTEL_CURL_MEMBER
+    uintptr_t end; ///< of the object; it begins at `base`
 };
 
 // Values of <curl/curl.h> that are used; its ABI promise is that they never change (docs/libcurl/ABI.md).
@@ -62,6 +85,8 @@ enum {
     OTEL_CURLINFO_PRIMARY_PORT = 0x200028,
     OTEL_CURLINFO_HTTP_VERSION = 0x20002e,
     OTEL_CURLINFO_EFFECTIVE_METHOD = 0x10003a,
+    OTEL_CURLINFO_OS_ERRNO = 0x200019,
+    OTEL_CURLINFO_TOTAL_TIME_T = 0x600032,
 };
 
 /// struct curl_slist, as every libcurl has it.
@@ -71,12 +96,14 @@ struct otel_header_list {
 };
 
 /// What is known of one easy handle, from the options that were set. Fixed size, in a static table; OTEL_CURL_URL bytes of URL.
-enum { OTEL_CURL_METHOD = 32, OTEL_CURL_TRACEPARENT = 72, OTEL_CURL_TRACESTATE = 528, OTEL_CURL_URL = 3328, OTEL_CURL_HANDLE_SIZE = 4096 };
+enum { OTEL_CURL_METHOD = 32, OTEL_CURL_TRACEPARENT = 72, OTEL_CURL_TRACESTATE = 528, OTEL_CURL_URL = 3264, OTEL_CURL_HANDLE_SIZE = 4096 };
 struct otel_curl_handle {
     uint64_t key; ///< the handle's address; 0: free, 1: was in use
     const struct otel_curl_library *_Nullable library;
     struct otel_header_list *_Nullable headers; ///< the program's list; ours never
     struct otel_header_list injected[2];
+    /// The span of a transfer that runs in the multi handle `subject`; `state` 0: there is none. `detail`: when it was first driven.
+    struct otel_call transfer;
     uint32_t url_count;  ///< of `url`, which is redacted
     uint32_t host_start; ///< of server.address in `url`
     uint32_t host_count;
@@ -97,17 +124,43 @@ struct otel_curl_handle {
 };
 _Static_assert(sizeof(struct otel_curl_handle) <= OTEL_CURL_HANDLE_SIZE, "a handle's record grew past its place in the table");
 
+/// What is known of one multi handle that transfers were added to. Static memory, as handles' records are.
+enum { OTEL_CURL_MULTIS = 64 };
+struct otel_curl_multi {
+    uint64_t key; ///< the handle's address; 0: free, 1: was in use
+    const struct otel_curl_library *_Nullable library;
+    uint64_t changed;  ///< when a driving call last ended with another number of running transfers; CLOCK_MONOTONIC, 0: never
+    uint32_t running;  ///< how many those were, and those added since
+    uint32_t undriven; ///< recorded transfers that no driving call has seen yet
+    uint64_t unused[4];
+};
+_Static_assert(sizeof(struct otel_curl_multi) == 64, "one cache line each");
+extern struct otel_curl_multi otel_curl_multis[OTEL_CURL_MULTIS];
+
+/// One byte for each record in the table of handles: whether its transfer runs in a multi handle. Where to look for those of one.
+enum { OTEL_CURL_HANDLES = OTEL_CURL_STORAGE / OTEL_CURL_HANDLE_SIZE };
+enum { OTEL_CURL_IDLE = 0, OTEL_CURL_ADDED = 1, OTEL_CURL_DRIVEN = 2 };
+extern uint8_t otel_curl_stages[OTEL_CURL_HANDLES] __attribute__((aligned(8)));
+static inline uint8_t *otel_curl_stage(int index) { return &otel_curl_stages[index & (OTEL_CURL_HANDLES - 1)]; }
+static inline void *otel_curl_multi_storage(void) { return otel_curl_multis; }
+
 // Addresses of array members: Swift sees arrays as tuples.
 static inline uint8_t *otel_curl_url(struct otel_curl_handle *handle) { return handle->url; }
 static inline uint8_t *otel_curl_custom_method(struct otel_curl_handle *handle) { return handle->custom_method; }
 static inline char *otel_curl_traceparent(struct otel_curl_handle *handle) { return handle->traceparent; }
 static inline char *otel_curl_tracestate(struct otel_curl_handle *handle) { return handle->tracestate; }
+static inline struct otel_call *otel_curl_transfer(struct otel_curl_handle *handle) { return &handle->transfer; }
 static inline struct otel_header_list *otel_curl_injected(struct otel_curl_handle *handle, int index) { return &handle->injected[index & 1]; }
 
 /// A string that libcurl owns, or null. Valid until the next call with the handle.
 static inline const char *_Nullable otel_curl_string(const struct otel_curl_library *library, void *handle, int info) {
     const char *value = NULL;
     return library->getinfo(handle, info, &value) == OTEL_CURLE_OK ? value : NULL;
+}
+/// A number of 64 bits, or -1.
+static inline int64_t otel_curl_large_number(const struct otel_curl_library *library, void *handle, int info) {
+    int64_t value = -1;
+    return library->getinfo(handle, info, &value) == OTEL_CURLE_OK ? value : -1;
 }
 /// A number, or -1.
 static inline long otel_curl_number(const struct otel_curl_library *library, void *handle, int info) {
@@ -131,6 +184,7 @@ struct otel_hook_table {
 
     void (*curl_opened)(const struct otel_curl_library *library, void *handle);
     void (*curl_copied)(const struct otel_curl_library *library, void *source, void *handle);
+    /// Before the real reset: afterwards libcurl knows nothing of a transfer.
     void (*curl_reset)(void *handle);
     /// Before the real cleanup: afterwards the address may be another handle's.
     void (*curl_closed)(void *handle);
@@ -139,8 +193,25 @@ struct otel_hook_table {
     const struct otel_curl_library *_Nullable (*_Nonnull curl_library)(void *handle);
     void (*curl_perform_enter)(struct otel_call *call, const struct otel_curl_library *library, void *handle);
     void (*curl_perform_exit)(struct otel_call *call, const struct otel_curl_library *library, void *handle, int result);
+
+    const struct otel_curl_library *_Nullable (*_Nonnull curl_multi_library)(void *multi);
+    /// Around curl_multi_add_handle; the exit is called only when the enter has set `call->state`.
+    void (*curl_multi_add_enter)(struct otel_call *call, const struct otel_curl_library *library, void *multi, void *handle);
+    void (*curl_multi_add_exit)(struct otel_call *call, void *multi, void *handle, int result);
+    /// After libcurl took `handle` out.
+    void (*curl_multi_removed)(void *multi, void *handle);
+    /// The program has read that `handle` is done, with `result`.
+    void (*curl_multi_done)(void *multi, void *handle, int result);
+    /// Before the real cleanup.
+    void (*curl_multi_closed)(void *multi);
+    /// Around a call that drives transfers; the exit is called only when the enter has set `call->state`. `running`: how many transfers
+    /// are not done; -1: not known.
+    void (*curl_multi_drive_enter)(struct otel_call *call, void *multi);
+    void (*curl_multi_drive_exit)(struct otel_call *call, void *multi, int running);
     /// A libcurl call that went to a real function untraced.
     void (*curl_unresolved)(void);
+    /// Whether dlsym gives wrappers out for libcurl's functions.
+    bool answers_dlsym;
 
     /// An exception or a cancellation unwinds the innermost hooked call of this thread.
     void (*unwound)(void);

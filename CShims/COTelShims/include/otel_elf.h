@@ -21,11 +21,20 @@ void *_Nullable otel_elf_next(const char *name);
 /// are; the first `capacity` are stored. Takes ld.so's lock.
 int otel_elf_definers(const char *name, const char *_Nullable version, struct otel_definer *definers, int capacity);
 
+/// The default definition of `name` in the object around `address`. False: there is none, or it is an agent. Takes ld.so's lock.
+bool otel_elf_definer_around(const void *address, const char *name, struct otel_definer *definer);
+
+/// Whether no other copy of the agent was loaded before this one. Takes ld.so's lock.
+bool otel_elf_is_first_agent(void);
+
 /// Index into `definers` of the one that the object around `caller` names in its DT_NEEDED, or -1. Takes ld.so's lock.
 int otel_elf_needed_by(const void *caller, const struct otel_definer *definers, int count);
 
 /// `name` in `version` (null: any default version), in the object loaded at `base`. Takes ld.so's lock.
 void *_Nullable otel_elf_in_object(uintptr_t base, const char *name, const char *_Nullable version);
+
+/// Where the object loaded at `base` ends; 0: there is none. Takes ld.so's lock.
+uintptr_t otel_elf_end(uintptr_t base);
 
 /// Path of the agent itself, as ld.so knows it. Takes ld.so's lock.
 const char *_Nullable otel_elf_own_path(void);

@@ -1,0 +1,16 @@
+#if !hasFeature(Embedded)
+  /// A variable that does not say what it should. The text never contains a value that may be a secret.
+  package struct InvalidSetting: Hashable, Error {
+    /// The variable.
+    package let name: String
+    /// What was wrong, what happens now, what to do.
+    package let message: String
+
+    package init(_ name: String, _ message: String) {
+      self.name = name
+      self.message = message
+    }
+
+    package var description: String { "\(name): \(message)" }
+  }
+#endif
