@@ -139,7 +139,7 @@ def unsampled_by_callgrind(distribution, programs):
 def no_interest(distribution, programs):
     rows = []
     with scene(distribution, programs) as here:
-        for call, name in (("unix", "connect to a local address"), ("socket", "socket()")):
+        for call, name in (("unix", "connect to a local address"), ("socket", "socket()"), ("dlsym", "dlsym of another library's function")):
             count, instructions = steps(here, call)
             runs = [here.pair("time", call, 20_000) for _ in range(3)]
             on, off = (statistics.median(run[k][1] for run in runs) for k in (0, 1))

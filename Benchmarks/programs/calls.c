@@ -9,7 +9,7 @@
 //   calls memory CALL COUNT       after COUNT calls, in KiB: proportional, private dirty, highest resident memory
 //
 // CALL: perform (curl_easy_perform on $BENCH_URL, with $BENCH_HEADER, the handle reused), connect (a TCP address), unix (connect to a local address),
-// socket. With the libraries of fake-curl.c and fake-libc.c behind it, what is left is the cost of the call itself.
+// socket, dlsym (of a function of libc). With the libraries of fake-curl.c and fake-libc.c behind it, what is left is the cost of the call itself.
 #define _GNU_SOURCE
 #include "step.h"
 #include <arpa/inet.h>
@@ -61,6 +61,11 @@ static __attribute__((noinline)) void call_connect(void) { (void)!connect(tcp_so
 static __attribute__((noinline)) void call_unix(void) { (void)!connect(-1, (struct sockaddr *)&unix_address, sizeof unix_address); }
 static __attribute__((noinline)) void call_socket(void) { (void)!socket(-1, SOCK_STREAM, 0); }
 
+static void *libc;
+static __attribute__((noinline)) void call_dlsym(void) {
+    if (!dlsym(libc, "getpid")) exit(3);
+}
+
 static void (*prepare(const char *name))(void) {
     if (!strcmp(name, "perform")) {
         const char *url = getenv("BENCH_URL");
@@ -78,6 +83,10 @@ static void (*prepare(const char *name))(void) {
         tcp_address.sin_port = htons(8080);
         inet_pton(AF_INET, "127.0.0.1", &tcp_address.sin_addr);
         return call_connect;
+    }
+    if (!strcmp(name, "dlsym")) {
+        libc = dlopen("libc.so.6", RTLD_LAZY);
+        return call_dlsym;
     }
     unix_address.sun_family = AF_UNIX;
     strcpy(unix_address.sun_path, "/nonexistent");

@@ -1,7 +1,9 @@
 #include "curl_library.h"
+#include <dlfcn.h>
 
 // dlsym(RTLD_NEXT) would not do: it is null when libcurl was loaded RTLD_LOCAL (every Python extension does), and the wrong flavour
-// when both of Debian's are there. So: the node that was entered says the version, the caller's DT_NEEDED says the object.
+// when both of Debian's are there. So: the node that was entered says the version. Of several with that version, what was loaded with
+// the program is first in every scope; else it is what the caller's other references to libcurl were bound to.
 
 static const char *const versions[OTEL_CURL_BOUND] = {
     [OTEL_CURL_ANY] = NULL, [OTEL_CURL_OPENSSL] = "CURL_OPENSSL_4", [OTEL_CURL_GNUTLS] = "CURL_GNUTLS_3", [OTEL_CURL_NSS] = "CURL_NSS_3"};
@@ -14,6 +16,7 @@ static const struct otel_curl_library *at_start[OTEL_CURL_BOUND];
 
 static bool fill(struct otel_curl_library *library, const struct otel_definer *perform, const char *version) {
     library->base = perform->base;
+    library->end = perform->end;
 #define FIND(member, name, result, parameters)                                                                                             \
     library->member = (__typeof__(library->member))otel_elf_in_object(perform->base, #name, version);                                      \
     if (!library->member) return false;
@@ -23,7 +26,6 @@ static bool fill(struct otel_curl_library *library, const struct otel_definer *p
 #define FIND(member, name, result, parameters)                                                                                             \
     library->member = (__typeof__(library->member))otel_elf_in_object(perform->base, #name, version);
     OTEL_CURL_MULTI(FIND)
-    library->end = otel_elf_end(perform->base);
     return true;
 }
 
@@ -31,8 +33,12 @@ int otel_curl_number_of(const struct otel_definer *perform, const char *version)
     uintptr_t address = (uintptr_t)perform->address;
     for (int i = 0; i < OTEL_CURL_LIBRARIES; i++) {
         uintptr_t claimant = __atomic_load_n(&claimed_by[i], __ATOMIC_ACQUIRE);
-        if (claimant == address && __atomic_load_n(&is_filled[i], __ATOMIC_ACQUIRE)) return i;
         if (claimant && claimant != address) continue;
+        if (claimant && __atomic_load_n(&is_filled[i], __ATOMIC_ACQUIRE)) {
+            // Another one may have been loaded where that one was.
+            if (libraries[i].base == perform->base && libraries[i].end == perform->end) return i;
+            continue;
+        }
         struct otel_curl_library found;
         if (!fill(&found, perform, version)) return -1;
         if (!claimant && !__atomic_compare_exchange_n(&claimed_by[i], &claimant, address, false, __ATOMIC_ACQ_REL, __ATOMIC_ACQUIRE) &&
@@ -48,13 +54,25 @@ int otel_curl_number_of(const struct otel_definer *perform, const char *version)
 
 const struct otel_curl_library *otel_curl_library_number(int number) { return &libraries[number & (OTEL_CURL_LIBRARIES - 1)]; }
 
-/// Finds the definition of `name` that a call means. False: there is none. `is_certain`: it is the only one, or the caller's own.
+/// Which of several definers of one version a call from `caller` means; -1: nobody knows.
+static int choose(const char *name, const void *caller, const struct otel_definer *found, int count) {
+    int chosen = otel_elf_bound_by(caller, "curl_", found, count);
+    if (chosen >= 0) return chosen;
+    // An object that is bound lazily, and has called nothing else of libcurl yet. What was loaded RTLD_GLOBAL comes before its own, and
+    // only dlsym knows the global scope. Where there is none, this leaves a message for the program's next dlerror.
+    void *global = otel_real.dlsym(RTLD_DEFAULT, name);
+    for (int i = 0; global && i < count; i++)
+        if (found[i].address == global) return i;
+    return otel_elf_needed_by(caller, found, count);
+}
+
+/// Finds the definition of `name` that a call means; without a caller, the first one. False: there is none.
 static bool look_up(const char *name, enum otel_curl_way way, const void *caller, struct otel_definer *definer, bool *is_certain) {
-    enum { CANDIDATES = 8 };
+    enum { CANDIDATES = 32 }; // more than get numbers: those that do not are forwarded to
     struct otel_definer found[CANDIDATES];
     int count = otel_elf_definers(name, versions[way], found, CANDIDATES);
     if (count == 0) return false;
-    int chosen = count == 1 ? 0 : caller ? otel_elf_needed_by(caller, found, count < CANDIDATES ? count : CANDIDATES) : -1;
+    int chosen = count == 1 || !caller ? 0 : choose(name, caller, found, count < CANDIDATES ? count : CANDIDATES);
     *is_certain = chosen >= 0;
     *definer = found[*is_certain ? chosen : 0];
     return true;
@@ -69,15 +87,27 @@ static struct otel_curl_resolution find(enum otel_curl_way way, const void *call
 }
 
 void otel_curl_find_loaded(void) {
-    for (int way = OTEL_CURL_OPENSSL; way < OTEL_CURL_BOUND; way++) {
-        struct otel_curl_resolution found = find((enum otel_curl_way)way, NULL);
-        if (found.is_certain) at_start[way] = found.library;
-    }
+    for (int way = OTEL_CURL_ANY; way < OTEL_CURL_BOUND; way++) at_start[way] = find((enum otel_curl_way)way, NULL).library;
+}
+
+/// The library that the call comes out of. What was loaded where an unloaded library had been is not that library.
+static const struct otel_curl_library *library_around(const void *caller) {
+    struct otel_definer perform;
+    for (int i = 0; i < OTEL_CURL_LIBRARIES; i++)
+        if (__atomic_load_n(&is_filled[i], __ATOMIC_ACQUIRE) && otel_curl_is_inside(&libraries[i], caller) &&
+            otel_elf_definer_around(caller, "curl_easy_perform", &perform) && perform.address == (void *)libraries[i].perform)
+            return &libraries[i];
+    return NULL;
 }
 
 struct otel_curl_resolution otel_curl_resolve(enum otel_curl_way way, const void *caller) {
     if (way >= OTEL_CURL_BOUND) return (struct otel_curl_resolution){otel_curl_library_number((int)way - OTEL_CURL_BOUND), true};
-    // Loaded with the program and alone of its version: stays loaded, and is first in the global scope for ever.
+    // libcurl calls itself all the time, and what was loaded with the program is still there: no look is needed.
+    if (otel_curl_is_inside(at_start[way], caller)) return (struct otel_curl_resolution){at_start[way], true};
+    // Asked for by dlsym, it need not be the one that its own references are bound to.
+    const struct otel_curl_library *own = library_around(caller);
+    if (own) return (struct otel_curl_resolution){own, true};
+    // Loaded with the program: stays loaded, and is the first of its version in the global scope for ever.
     if (at_start[way]) return (struct otel_curl_resolution){at_start[way], true};
     return find(way, caller);
 }
@@ -86,13 +116,4 @@ void *otel_curl_unlisted(const char *name, enum otel_curl_way way, const void *c
     struct otel_definer definer;
     bool is_certain;
     return way < OTEL_CURL_BOUND && look_up(name, way, caller, &definer, &is_certain) ? definer.address : NULL;
-}
-
-const struct otel_curl_library *otel_curl_around(const void *caller) {
-    uintptr_t address = (uintptr_t)caller;
-    for (int i = 0; i < OTEL_CURL_LIBRARIES && __atomic_load_n(&claimed_by[i], __ATOMIC_RELAXED); i++) {
-        if (!__atomic_load_n(&is_filled[i], __ATOMIC_ACQUIRE)) continue;
-        if (address >= libraries[i].base && address < libraries[i].end) return &libraries[i];
-    }
-    return NULL;
 }

@@ -15,6 +15,12 @@ struct otel_curl_resolution {
     bool is_certain;                         ///< false: several could be meant; forward, and do not trace
 };
 
+/// Whether a call from `caller` is one that libcurl makes to itself: it gets handles for its own use, which it frees by other ways, and
+/// its "easy" functions are made of the "multi" ones. Such a call is forwarded, and neither traced nor remembered.
+static inline bool otel_curl_is_inside(const struct otel_curl_library *library, const void *caller) {
+    return library && (uintptr_t)caller - library->base < library->end - library->base;
+}
+
 /// The library that the call from `caller`, entered by `way`, is meant for. Takes ld.so's lock unless the answer is known from the
 /// program's start or by `way`. Not for calls with a handle whose library is known.
 struct otel_curl_resolution otel_curl_resolve(enum otel_curl_way way, const void *caller);
@@ -27,9 +33,6 @@ int otel_curl_number_of(const struct otel_definer *perform, const char *version)
 
 /// `number` is below OTEL_CURL_LIBRARIES, and came from otel_curl_number_of.
 const struct otel_curl_library *otel_curl_library_number(int number);
-
-/// The library that `caller` is in: libcurl calling itself. Null: the caller is none.
-const struct otel_curl_library *otel_curl_around(const void *caller);
 
 /// Finds the libraries that were loaded with the program. For the constructor.
 void otel_curl_find_loaded(void);

@@ -48,28 +48,27 @@ _Static_assert(OTEL_CURL_BOUND == 4 && OTEL_CURL_LIBRARIES == 16, "the entries b
             "  .irp way, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17, 18, 19\n" OTEL_CURL_ENTRY("\\way", argument, body) "  .endr\n"  \
             "  .size otel_" name "_bound, . - otel_" name "_bound\n  .cfi_endproc\n  .popsection");
 
-/// `known`, what the record of a handle says (null: nothing), or what can be found out without.
-static inline __attribute__((always_inline)) struct otel_curl_resolution otel_curl_library_or(
-    const struct otel_hook_table *table, const struct otel_curl_library *known, enum otel_curl_way way, const void *caller) {
-    struct otel_curl_resolution found;
-    if (way >= OTEL_CURL_BOUND) {
-        // Whoever asked dlsym for this library's function gets it. A record that says otherwise is of a handle that is no more.
-        found = otel_curl_resolve(way, caller);
-        found.is_certain = !known || known == found.library;
-    } else if (known) {
-        return (struct otel_curl_resolution){known, true};
-    } else {
-        found = otel_curl_resolve(way, caller);
-    }
-    if (table && !found.is_certain) table->curl_unresolved();
-    return found;
+struct otel_curl_target {
+    const struct otel_curl_library *library; ///< null: see OTEL_CURL_UNLISTED
+    bool is_traced;                          ///< false: forward, and do nothing else
+};
+
+/// Where the call goes. `known`: the library of the record of its handle; null: there is none.
+static inline __attribute__((always_inline)) struct otel_curl_target otel_curl_target_or(
+    const struct otel_curl_library *known, const struct otel_hook_table *table, enum otel_curl_way way, const void *caller) {
+    // Whoever asked dlsym for one library's function gets it. A record that says otherwise is of a handle that is no more.
+    if (known && way < OTEL_CURL_BOUND) return (struct otel_curl_target){known, !otel_curl_is_inside(known, caller)};
+    struct otel_curl_resolution found = otel_curl_resolve(way, caller);
+    bool is_certain = found.is_certain && (!known || known == found.library);
+    if (table && !is_certain) table->curl_unresolved();
+    return (struct otel_curl_target){found.library, table && is_certain && !otel_curl_is_inside(found.library, caller)};
 }
 
-/// The library of `handle`: the one it was made by, when that was seen. For use in a body, whose caller it looks at.
-#define OTEL_CURL_LIBRARY_FOR(table, handle, way) otel_curl_library_for(table, handle, way, __builtin_return_address(0))
-static inline __attribute__((always_inline)) struct otel_curl_resolution otel_curl_library_for(
+/// Where the call goes: the library that the handle was made by, when that was seen. For use in a body, whose caller it looks at.
+#define OTEL_CURL_TARGET(table, handle, way) otel_curl_target(table, handle, way, __builtin_return_address(0))
+static inline __attribute__((always_inline)) struct otel_curl_target otel_curl_target(
     const struct otel_hook_table *table, void *handle, enum otel_curl_way way, const void *caller) {
-    return otel_curl_library_or(table, table && handle ? table->curl_library(handle) : NULL, way, caller);
+    return otel_curl_target_or(table && handle ? table->curl_library(handle) : NULL, table, way, caller);
 }
 
 /// For a body whose call has no library: the real function, or null.

@@ -5,29 +5,29 @@ enum { CURLE_FAILED_INIT = 2 };
 OTEL_CURL_BODY void *easy_init(enum otel_curl_way way) {
     OTEL_UNWINDABLE;
     const struct otel_hook_table *table = otel_hooks();
-    struct otel_curl_resolution found = OTEL_CURL_LIBRARY_FOR(table, NULL, way);
+    struct otel_curl_target found = OTEL_CURL_TARGET(table, NULL, way);
     void *(*real)(void) = found.library ? found.library->init : OTEL_CURL_UNLISTED(init, curl_easy_init, way);
     void *handle = real ? real() : NULL;
-    if (handle && table && found.is_certain) table->curl_opened(found.library, handle);
+    if (handle && found.is_traced) table->curl_opened(found.library, handle);
     return handle;
 }
 OTEL_CURL_WRAPPER(curl_easy_init, 0, easy_init);
 
 OTEL_CURL_BODY void *easy_duphandle(void *source, enum otel_curl_way way) {
     const struct otel_hook_table *table = otel_hooks();
-    struct otel_curl_resolution found = OTEL_CURL_LIBRARY_FOR(table, source, way);
+    struct otel_curl_target found = OTEL_CURL_TARGET(table, source, way);
     void *(*real)(void *) = found.library ? found.library->duphandle : OTEL_CURL_UNLISTED(duphandle, curl_easy_duphandle, way);
     void *handle = real ? real(source) : NULL;
-    if (handle && table && found.is_certain) table->curl_copied(found.library, source, handle);
+    if (handle && found.is_traced) table->curl_copied(found.library, source, handle);
     return handle;
 }
 OTEL_CURL_WRAPPER(curl_easy_duphandle, 1, easy_duphandle);
 
 OTEL_CURL_BODY void easy_reset(void *handle, enum otel_curl_way way) {
     const struct otel_hook_table *table = otel_hooks();
-    struct otel_curl_resolution found = OTEL_CURL_LIBRARY_FOR(table, handle, way);
+    struct otel_curl_target found = OTEL_CURL_TARGET(table, handle, way);
     void (*real)(void *) = found.library ? found.library->reset : OTEL_CURL_UNLISTED(reset, curl_easy_reset, way);
-    if (handle && table && found.is_certain) {
+    if (handle && found.is_traced) {
         int before = errno;
         table->curl_reset(handle);
         errno = before;
@@ -39,9 +39,9 @@ OTEL_CURL_WRAPPER(curl_easy_reset, 1, easy_reset);
 OTEL_CURL_BODY void easy_cleanup(void *handle, enum otel_curl_way way) {
     OTEL_UNWINDABLE;
     const struct otel_hook_table *table = otel_hooks();
-    struct otel_curl_resolution found = OTEL_CURL_LIBRARY_FOR(table, handle, way);
+    struct otel_curl_target found = OTEL_CURL_TARGET(table, handle, way);
     void (*real)(void *) = found.library ? found.library->cleanup : OTEL_CURL_UNLISTED(cleanup, curl_easy_cleanup, way);
-    if (handle && table && found.is_certain) {
+    if (handle && found.is_traced) {
         int before = errno;
         table->curl_closed(handle);
         errno = before;
@@ -53,7 +53,7 @@ OTEL_CURL_WRAPPER(curl_easy_cleanup, 1, easy_cleanup);
 /// Variadic with one argument: a long, a pointer, or a curl_off_t, which all are one register.
 OTEL_CURL_BODY int easy_setopt(void *handle, int option, uintptr_t value, enum otel_curl_way way) {
     const struct otel_hook_table *table = otel_hooks();
-    struct otel_curl_resolution found = OTEL_CURL_LIBRARY_FOR(table, handle, way);
+    struct otel_curl_target found = OTEL_CURL_TARGET(table, handle, way);
     int (*real)(void *, int, ...) = found.library ? found.library->setopt : OTEL_CURL_UNLISTED(setopt, curl_easy_setopt, way);
     int result = real ? real(handle, option, value) : CURLE_FAILED_INIT;
     if (result == OTEL_CURLE_OK && handle && table) table->curl_option(handle, option, value);
@@ -64,10 +64,10 @@ OTEL_CURL_WRAPPER(curl_easy_setopt, 3, easy_setopt);
 OTEL_CURL_BODY int easy_perform(void *handle, enum otel_curl_way way) {
     OTEL_UNWINDABLE;
     const struct otel_hook_table *table = otel_hooks();
-    struct otel_curl_resolution found = OTEL_CURL_LIBRARY_FOR(table, handle, way);
+    struct otel_curl_target found = OTEL_CURL_TARGET(table, handle, way);
     int (*real)(void *) = found.library ? found.library->perform : OTEL_CURL_UNLISTED(perform, curl_easy_perform, way);
     if (!real) return CURLE_FAILED_INIT;
-    if (!table || !handle || !found.is_certain) return real(handle);
+    if (!handle || !found.is_traced) return real(handle);
     struct otel_call call;
     call.state = 0;
     int before = errno;

@@ -14,22 +14,24 @@ struct message {
     } data;
 };
 
-/// The library that `multi` is of: its own, when transfers were added to it, or else that of `handle`. Uncertain, so untraced, for
-/// libcurl itself.
-static __attribute__((noinline)) struct otel_curl_resolution library_for(
+/// The library that `multi` is of: its own, when transfers were added to it, or else that of `handle`.
+static __attribute__((noinline)) struct otel_curl_target target_of(
     const struct otel_hook_table *table, void *multi, void *handle, enum otel_curl_way way, const void *caller) {
-    const struct otel_curl_library *known = otel_curl_around(caller);
-    if (known) return (struct otel_curl_resolution){known, false};
-    if (table && multi) known = table->curl_multi_library(multi);
+    const struct otel_curl_library *known = table && multi ? table->curl_multi_library(multi) : NULL;
     if (!known && table && handle) known = table->curl_library(handle);
-    return otel_curl_library_or(table, known, way, caller);
+    if (!known && table) {
+        // The multi handle inside of curl_easy_perform is not known. To look for its library would take ld.so's lock at each turn.
+        const struct otel_curl_library *current = table->curl_current_library();
+        if (otel_curl_is_inside(current, caller)) return (struct otel_curl_target){current, false};
+    }
+    return otel_curl_target_or(known, table, way, caller);
 }
-#define LIBRARY_FOR(table, multi, handle, way) library_for(table, multi, handle, way, __builtin_return_address(0))
+#define TARGET(table, multi, handle, way) target_of(table, multi, handle, way, __builtin_return_address(0))
 
 /// The real function in `found`, or, in a build that lacks it, whatever has its name; then nothing is traced.
 #define REAL(found, member, name, way)                                                                                                     \
     ((found).library && (found).library->member ? (found).library->member                                                                 \
-                                                : ((found).is_certain = false, OTEL_CURL_UNLISTED(member, name, way)))
+                                                : ((found).is_traced = false, OTEL_CURL_UNLISTED(member, name, way)))
 
 static inline bool has_multi(const struct otel_curl_library *library) {
     return library->multi_add && library->multi_remove && library->multi_info_read && library->multi_cleanup;
@@ -37,10 +39,10 @@ static inline bool has_multi(const struct otel_curl_library *library) {
 
 OTEL_CURL_BODY int multi_add_handle(void *multi, void *handle, enum otel_curl_way way) {
     const struct otel_hook_table *table = otel_hooks();
-    struct otel_curl_resolution found = LIBRARY_FOR(table, multi, handle, way);
+    struct otel_curl_target found = TARGET(table, multi, handle, way);
     int (*real)(void *, void *) = REAL(found, multi_add, curl_multi_add_handle, way);
     if (!real) return CURLM_INTERNAL_ERROR;
-    if (!table || !multi || !handle || !found.is_certain || !has_multi(found.library)) return real(multi, handle);
+    if (!multi || !handle || !found.is_traced || !has_multi(found.library)) return real(multi, handle);
     struct otel_call call;
     call.state = 0;
     int before = errno;
@@ -58,10 +60,10 @@ OTEL_CURL_WRAPPER(curl_multi_add_handle, 2, multi_add_handle);
 
 OTEL_CURL_BODY int multi_remove_handle(void *multi, void *handle, enum otel_curl_way way) {
     const struct otel_hook_table *table = otel_hooks();
-    struct otel_curl_resolution found = LIBRARY_FOR(table, multi, handle, way);
+    struct otel_curl_target found = TARGET(table, multi, handle, way);
     int (*real)(void *, void *) = REAL(found, multi_remove, curl_multi_remove_handle, way);
     int result = real ? real(multi, handle) : CURLM_INTERNAL_ERROR;
-    if (result == CURLM_OK && table && multi && handle && found.is_certain) {
+    if (result == CURLM_OK && multi && handle && found.is_traced) {
         int after = errno;
         table->curl_multi_removed(multi, handle);
         errno = after;
@@ -72,10 +74,10 @@ OTEL_CURL_WRAPPER(curl_multi_remove_handle, 2, multi_remove_handle);
 
 OTEL_CURL_BODY void *multi_info_read(void *multi, int *queued, enum otel_curl_way way) {
     const struct otel_hook_table *table = otel_hooks();
-    struct otel_curl_resolution found = LIBRARY_FOR(table, multi, NULL, way);
+    struct otel_curl_target found = TARGET(table, multi, NULL, way);
     void *(*real)(void *, int *) = REAL(found, multi_info_read, curl_multi_info_read, way);
     struct message *message = real ? real(multi, queued) : NULL;
-    if (message && message->kind == CURLMSG_DONE && message->handle && table && found.is_certain) {
+    if (message && message->kind == CURLMSG_DONE && message->handle && found.is_traced) {
         int after = errno;
         table->curl_multi_done(multi, message->handle, message->data.result);
         errno = after;
@@ -86,9 +88,9 @@ OTEL_CURL_WRAPPER(curl_multi_info_read, 2, multi_info_read);
 
 OTEL_CURL_BODY int multi_cleanup(void *multi, enum otel_curl_way way) {
     const struct otel_hook_table *table = otel_hooks();
-    struct otel_curl_resolution found = LIBRARY_FOR(table, multi, NULL, way);
+    struct otel_curl_target found = TARGET(table, multi, NULL, way);
     int (*real)(void *) = REAL(found, multi_cleanup, curl_multi_cleanup, way);
-    if (table && multi && found.is_certain) {
+    if (multi && found.is_traced) {
         int before = errno;
         table->curl_multi_closed(multi);
         errno = before;
@@ -146,11 +148,11 @@ static __attribute__((noinline)) int traced_drive(
 
 static __attribute__((noinline)) int drive(const struct drive *drive, enum otel_curl_way way, const void *caller) {
     const struct otel_hook_table *table = otel_hooks();
-    struct otel_curl_resolution found = library_for(table, drive->multi, NULL, way, caller);
+    struct otel_curl_target found = target_of(table, drive->multi, NULL, way, caller);
     void *listed = found.library ? real_of(found.library, drive->kind) : NULL;
     void *real = listed ? listed : otel_curl_unlisted(name_of(drive->kind), way, caller);
     if (!real) return CURLM_INTERNAL_ERROR;
-    if (table && listed && drive->multi && found.is_certain) {
+    if (listed && drive->multi && found.is_traced) {
         struct otel_call call;
         call.state = 0;
         int before = errno;

@@ -59,9 +59,10 @@ static bool is_version(const struct object *object, unsigned index, const char *
     return false;
 }
 
+/// As ld.so has it: a definition without a version satisfies references to any.
 static bool has_version(const struct object *object, uint32_t symbol, const char *version) {
-    if (!object->versions) return version == NULL;
-    unsigned index = object->versions[symbol];
+    unsigned index = object->versions ? object->versions[symbol] : VER_NDX_GLOBAL;
+    if (index == VER_NDX_GLOBAL) return true;
     if (!version) return (index & 0x8000) == 0 && index != VER_NDX_LOCAL;
     return is_version(object, index & 0x7fff, version);
 }
@@ -96,11 +97,22 @@ static bool contains(const struct dl_phdr_info *info, uintptr_t address) {
     return false;
 }
 
+/// Behind the object's last byte.
+static uintptr_t end_of(const struct dl_phdr_info *info) {
+    uintptr_t end = info->dlpi_addr;
+    for (int i = 0; i < info->dlpi_phnum; i++) {
+        const ElfW(Phdr) *header = &info->dlpi_phdr[i];
+        uintptr_t segment = info->dlpi_addr + header->p_vaddr + header->p_memsz;
+        if (header->p_type == PT_LOAD && segment > end) end = segment;
+    }
+    return end;
+}
+
 static const char own_object;
 static bool is_own(const struct dl_phdr_info *info) { return contains(info, (uintptr_t)&own_object); }
 
-/// Whether the object is a copy of the agent, of whatever build: nobody else has this version node.
-static bool is_agent(const struct object *object) { return lookup(object, "curl_easy_perform", "OTELAGENT_ANY") != NULL; }
+/// Whether the object is a copy of the agent, of whatever build: its first version node is nobody else's.
+static bool is_agent(const struct object *object) { return is_version(object, 2, "OTELAGENT_ANY"); }
 
 // MARK: Walks over all objects
 
@@ -137,7 +149,7 @@ static int visit_definer(struct dl_phdr_info *info, size_t size, void *data) {
     if (is_own(info) || !read_object(info, &object)) return 0;
     void *address = lookup(&object, search->name, search->version);
     if (!address || is_agent(&object)) return 0;
-    if (search->count < search->capacity) search->definers[search->count] = (struct otel_definer){object.base, object.soname, address};
+    if (search->count < search->capacity) search->definers[search->count] = (struct otel_definer){object.base, end_of(info), object.soname, address};
     search->count++;
     return 0;
 }
@@ -154,7 +166,7 @@ static int visit_around(struct dl_phdr_info *info, size_t size, void *data) {
     if (!contains(info, search->base)) return 0;
     if (!read_object(info, &object) || is_agent(&object)) return 1;
     search->address = lookup(&object, search->name, NULL);
-    if (search->address) *search->definers = (struct otel_definer){object.base, object.soname, search->address};
+    if (search->address) *search->definers = (struct otel_definer){object.base, end_of(info), object.soname, search->address};
     return 1;
 }
 
@@ -186,51 +198,72 @@ void *otel_elf_in_object(uintptr_t base, const char *name, const char *version) 
     return search.address;
 }
 
-static int visit_end(struct dl_phdr_info *info, size_t size, void *data) {
-    struct search *search = data;
-    if (info->dlpi_addr != search->base || is_own(info)) return 0;
-    for (int i = 0; i < info->dlpi_phnum; i++) {
-        const ElfW(Phdr) *header = &info->dlpi_phdr[i];
-        uintptr_t end = info->dlpi_addr + header->p_vaddr + header->p_memsz;
-        if (header->p_type == PT_LOAD && end > (uintptr_t)search->address) search->address = (void *)end;
-    }
-    return 1;
-}
-
-uintptr_t otel_elf_end(uintptr_t base) {
-    struct search search = {.base = base};
-    dl_iterate_phdr(visit_end, &search);
-    return (uintptr_t)search.address;
-}
-
 struct caller {
     uintptr_t address;
+    const char *prefix; ///< null: the object's DT_NEEDED is asked
     const struct otel_definer *definers;
     int count, found;
     const char *path;
 };
+
+static int definer_around(const struct caller *caller, uintptr_t address) {
+    for (int i = 0; i < caller->count; i++)
+        if (address >= caller->definers[i].base && address < caller->definers[i].end) return i;
+    return -1;
+}
+
+/// Where ld.so has bound references of the prefix to, as the object's relocations show. A reference that is bound lazily, and was not
+/// used yet, leads into the object itself, and one that we or other preloads define leads to none of the definers.
+static int bound_to(const struct caller *caller, const struct dl_phdr_info *info, const struct object *object) {
+    const ElfW(Rela) *relocations[2] = {NULL, NULL};
+    size_t sizes[2] = {0, 0};
+    for (const ElfW(Dyn) *entry = object->dynamic; entry->d_tag != DT_NULL; entry++) switch (entry->d_tag) {
+        case DT_JMPREL: relocations[0] = pointer(info, entry->d_un.d_ptr); break;
+        case DT_PLTRELSZ: sizes[0] = entry->d_un.d_val; break;
+        case DT_RELA: relocations[1] = pointer(info, entry->d_un.d_ptr); break;
+        case DT_RELASZ: sizes[1] = entry->d_un.d_val; break;
+        }
+    for (int table = 0; table < 2; table++)
+        for (size_t i = 0; relocations[table] && i < sizes[table] / sizeof(ElfW(Rela)); i++) {
+            const ElfW(Rela) *relocation = &relocations[table][i];
+            const ElfW(Sym) *symbol = &object->symbols[ELF64_R_SYM(relocation->r_info)];
+            if (symbol->st_shndx != SHN_UNDEF || strncmp(object->strings + symbol->st_name, caller->prefix, strlen(caller->prefix)) != 0) continue;
+            int found = definer_around(caller, *(const uintptr_t *)(object->base + relocation->r_offset));
+            if (found >= 0) return found;
+        }
+    return -1;
+}
+
+static int named_by(const struct caller *caller, const struct object *object) {
+    for (const ElfW(Dyn) *entry = object->dynamic; entry->d_tag != DT_NULL; entry++) {
+        if (entry->d_tag != DT_NEEDED) continue;
+        const char *needed = object->strings + entry->d_un.d_val;
+        for (int i = 0; i < caller->count; i++)
+            if (caller->definers[i].soname && strcmp(caller->definers[i].soname, needed) == 0) return i;
+    }
+    return -1;
+}
 
 static int visit_caller(struct dl_phdr_info *info, size_t size, void *data) {
     struct caller *caller = data;
     struct object object;
     if (!contains(info, caller->address)) return 0;
     caller->path = info->dlpi_name;
-    if (!read_object(info, &object)) return 1;
-    for (const ElfW(Dyn) *entry = object.dynamic; entry->d_tag != DT_NULL; entry++) {
-        if (entry->d_tag != DT_NEEDED) continue;
-        const char *needed = object.strings + entry->d_un.d_val;
-        for (int i = 0; i < caller->count; i++)
-            if (caller->definers[i].soname && strcmp(caller->definers[i].soname, needed) == 0) {
-                caller->found = i;
-                return 1;
-            }
-    }
+    if (caller->count == 0 || !read_object(info, &object)) return 1;
+    caller->found = caller->prefix ? bound_to(caller, info, &object) : named_by(caller, &object);
     return 1;
 }
 
 int otel_elf_needed_by(const void *address, const struct otel_definer *definers, int count) {
     struct caller caller = {.address = (uintptr_t)address, .definers = definers, .count = count, .found = -1};
     dl_iterate_phdr(visit_caller, &caller);
+    return caller.found;
+}
+
+int otel_elf_bound_by(const void *address, const char *prefix, const struct otel_definer *definers, int count) {
+    struct caller caller = {.address = (uintptr_t)address, .prefix = prefix, .definers = definers, .count = count};
+    caller.found = definer_around(&caller, caller.address);
+    if (caller.found < 0) dl_iterate_phdr(visit_caller, &caller);
     return caller.found;
 }
 

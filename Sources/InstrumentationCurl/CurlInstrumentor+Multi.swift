@@ -12,6 +12,11 @@ extension CurlInstrumentor {
     MultiHandleTable.find(multi)?.pointee.library
   }
 
+  @inline(__always)
+  public func currentLibrary() -> UnsafePointer<otel_curl_library>? {
+    CallScope(tracer: tracer).innermostSubject()?.assumingMemoryBound(to: otel_curl_library.self)
+  }
+
   /// Sets `call.state` when the exit is of interest, and `call.detail` when a span was started.
   @inline(__always)
   public func multiAddEnter(
@@ -25,9 +30,7 @@ extension CurlInstrumentor {
     call.pointee.detail = 0
     // What is being transferred already libcurl refuses.
     guard let handle = EasyHandleTable.find(easy), !handle.isTransferring, handle.record.pointee.url_kind != URLKind.other else { return }
-    let origin = RequestOrigin(handle: handle)
-    guard var span = CallScope(tracer: tracer).beginDetached(call, parent: origin.parent) else { return }
-    open(&span, TransferSpan(handle: handle, library: library, easy: easy, hasURL: handle.hasURL), mayInject: origin.mayInject)
+    guard let span = start(call, handle, library, easy) else { return }
     AddedTransfer(handle: handle).begin(span, in: multi)
     if let entry { entry.pointee.undriven &+= 1 }
     call.pointee.detail = 1
@@ -55,16 +58,23 @@ extension CurlInstrumentor {
       AddedTransfer.markDriven(in: multi, now: otel_monotonic())
       entry.pointee.undriven = 0
     }
-    CallScope(tracer: tracer).enterWithoutSpan(call)
+    CallScope(tracer: tracer).enterWithoutSpan(call, subject: entry.pointee.library)
+    call.pointee.detail = UInt64(truncatingIfNeeded: UInt(bitPattern: entry))
   }
 
   @inline(__always)
   public func driveExit(_ call: UnsafeMutablePointer<otel_call>, _ multi: UnsafeMutableRawPointer, _ running: Int32) {
     CallScope(tracer: tracer).leaveWithoutSpan(call)
-    guard let entry = MultiHandleTable.find(multi) else { return }
-    let now = UInt32(truncatingIfNeeded: running)
-    guard now != entry.pointee.running else { return }
-    entry.pointee.running = now
+    // Cleaned up by a callback, against libcurl's rules, it would be another's now.
+    guard let entry = MultiHandleTable.entry(at: call.pointee.detail, of: multi) else { return }
+    if running < 0 {
+      // Not told: any may be done, and any may run.
+      if entry.pointee.running == 0 { entry.pointee.running = 1 }
+    } else {
+      let number = UInt32(truncatingIfNeeded: running)
+      guard number != entry.pointee.running else { return }
+      entry.pointee.running = number
+    }
     entry.pointee.changed = otel_monotonic()
   }
 

@@ -50,7 +50,12 @@ public struct CurlInstrumentor<T: Tracer> {
 
   @inline(__always)
   public func followed(_ easy: UnsafeMutableRawPointer, option: Int32, value: UInt) {
-    EasyHandleTable.find(easy)?.follow(Int(option), value)
+    guard let handle = EasyHandleTable.find(easy) else { return }
+    handle.follow(Int(option), value)
+    // Between its addition and its first driving call a transfer has not read its options yet.
+    if option == Int32(OTEL_CURLOPT_HTTPHEADER), handle.isAdded, let library = handle.record.pointee.library {
+      HeaderInjection(handle: handle).moveToNewList(library: library, in: easy)
+    }
   }
 
   @inline(__always)
@@ -70,12 +75,9 @@ public struct CurlInstrumentor<T: Tracer> {
     let handle = EasyHandleTable.find(easy)
     // What runs in a multi handle libcurl refuses.
     if let handle, handle.record.pointee.url_kind == URLKind.other || handle.isAdded { return }
-    let origin = RequestOrigin(handle: handle)
-    guard var span = scope.begin(call, parent: origin.parent) else { return }
-    let transfer = TransferSpan(handle: handle, library: library, easy: easy, hasURL: handle?.hasURL ?? false)
-    open(&span, transfer, mayInject: origin.mayInject)
-    call.pointee.detail = transfer.hasURL ? 1 : 0
-    scope.enter(call, span)
+    guard scope.hasRoom(), let span = start(call, handle, library, easy) else { return }
+    call.pointee.detail = handle?.hasURL == true ? 1 : 0
+    scope.enter(call, span, subject: library)
   }
 
   @inline(__always)
@@ -91,13 +93,20 @@ public struct CurlInstrumentor<T: Tracer> {
 
   // Out of line: each is used by both interfaces, and everything that it calls is inlined.
 
-  /// Begins to record `span` and puts its context into the request.
+  /// Starts a transfer's span and puts its context into the request.
+  /// - Parameter frame: an address in the calling wrapper's frame.
   @inline(never)
-  func open(_ span: inout OpenSpan, _ transfer: TransferSpan, mayInject: Bool) {
+  func start(
+    _ frame: UnsafeMutableRawPointer, _ handle: EasyHandle?, _ library: UnsafePointer<otel_curl_library>, _ easy: UnsafeMutableRawPointer
+  ) -> OpenSpan? {
+    let origin = RequestOrigin(handle: handle)
+    guard var span = CallScope(tracer: tracer).beginDetached(frame, parent: origin.parent) else { return nil }
+    let transfer = TransferSpan(handle: handle, library: library, easy: easy, hasURL: handle?.hasURL ?? false)
     tracer.openHalf(&span, name: transfer.name, kind: .client, scope: .curl) { transfer.writeStart(&$0) }
-    guard mayInject, tracer.isPropagated, let handle = transfer.handle else { return }
-    HeaderInjection(handle: handle).inject(
-      span.context, traceState: tracer.traceState(span), library: transfer.library, into: transfer.easy)
+    if origin.mayInject, tracer.isPropagated, let handle {
+      HeaderInjection(handle: handle).inject(span.context, traceState: tracer.traceState(span), library: library, into: easy)
+    }
+    return span
   }
 
   /// - Parameter time: CLOCK_MONOTONIC; 0: now.

@@ -63,6 +63,21 @@ struct HeaderInjection {
     record.pointee.injecting = otel_curl_set_headers(library, easy, first) ? 1 : 0
   }
 
+  /// The program has set another list while ours was in front: ours goes in front of that one, unless it names a context of its own.
+  func moveToNewList(library: UnsafePointer<otel_curl_library>, in easy: UnsafeMutableRawPointer) {
+    let record = handle.record
+    guard record.pointee.injecting != 0 else { return }
+    guard case .nothing = find() else {
+      record.pointee.injecting = 0
+      return
+    }
+    let first = otel_curl_injected(record, 0)
+    let second = otel_curl_injected(record, 1)
+    let last = first.pointee.next == second ? second : first
+    last.pointee.next = record.pointee.headers
+    record.pointee.injecting = otel_curl_set_headers(library, easy, first) ? 1 : 0
+  }
+
   /// Gives libcurl the program's own list back: the one it set last, should it have set another in a callback.
   func withdraw(library: UnsafePointer<otel_curl_library>, from easy: UnsafeMutableRawPointer) {
     guard handle.record.pointee.injecting != 0 else { return }

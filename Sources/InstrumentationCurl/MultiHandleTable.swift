@@ -16,6 +16,15 @@ struct MultiHandleTable {
     table.find(multi)?.assumingMemoryBound(to: otel_curl_multi.self)
   }
 
+  /// The record at `address`, which was found for `multi` some time ago, if it still is its.
+  @inline(__always)
+  static func entry(at address: UInt64, of multi: UnsafeMutableRawPointer) -> UnsafeMutablePointer<otel_curl_multi>? {
+    guard let entry = UnsafeMutablePointer<otel_curl_multi>(bitPattern: UInt(truncatingIfNeeded: address)),
+      entry.pointee.key == UInt64(truncatingIfNeeded: UInt(bitPattern: multi))
+    else { return nil }
+    return entry
+  }
+
   /// The record of `multi`, made when it is not there.
   static func entry(
     _ multi: UnsafeMutableRawPointer, library: UnsafePointer<otel_curl_library>

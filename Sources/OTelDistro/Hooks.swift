@@ -25,6 +25,7 @@ enum Hooks {
     table.curl_perform_enter = { _, _, _ in }
     table.curl_library = { _ in nil }
     table.curl_multi_library = { _ in nil }
+    table.curl_current_library = { nil }
     table.curl_multi_add_enter = { _, _, _, _ in }
     table.curl_multi_drive_enter = { _, _ in }
     table.answers_dlsym = false
@@ -45,6 +46,7 @@ nonisolated(unsafe) var hookTable = otel_hook_table(
   curl_perform_enter: { Hooks.curl.performEnter($0, $1, $2) },
   curl_perform_exit: { Hooks.curl.performExit($0, $1, $2, $3) },
   curl_multi_library: { Hooks.curl.multiLibrary($0) },
+  curl_current_library: { Hooks.curl.currentLibrary() },
   curl_multi_add_enter: { Hooks.curl.multiAddEnter($0, $1, $2, $3) },
   curl_multi_add_exit: { Hooks.curl.multiAddExit($0, $1, $2, $3) },
   curl_multi_removed: { Hooks.curl.multiRemoved($1) },

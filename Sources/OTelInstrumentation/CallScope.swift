@@ -51,6 +51,16 @@ public struct CallScope<T: Tracer> {
     (generation &+ 1) &* 0x9e37_79b9_7f4a_7c15 ^ UInt64(truncatingIfNeeded: UInt(bitPattern: call))
   }
 
+  /// The call with this index, unless it is no more: a frame that died unnoticed must not become anybody's parent.
+  @inline(__always)
+  private func call(_ thread: UnsafeMutablePointer<otel_thread>, _ index: UInt32) -> UnsafeMutablePointer<otel_call>? {
+    let address = UInt(truncatingIfNeeded: Self.address(Self.entry(thread, index).pointee))
+    guard let call = UnsafeMutablePointer<otel_call>(bitPattern: address),
+      call.pointee.canary == Self.canary(call, call.pointee.generation), call.pointee.generation == thread.pointee.generation
+    else { return nil }
+    return call
+  }
+
   /// The span that the thread is in the middle of.
   @inline(__always)
   private func current(_ thread: UnsafeMutablePointer<otel_thread>) -> SpanContext? {
@@ -58,26 +68,34 @@ public struct CallScope<T: Tracer> {
     var index = thread.pointee.depth
     while index != 0 {
       index &-= 1
-      let address = UInt(truncatingIfNeeded: Self.address(Self.entry(thread, index).pointee))
-      guard let call = UnsafeMutablePointer<otel_call>(bitPattern: address) else { return nil }
-      // A frame that died unnoticed must not become anybody's parent.
-      guard call.pointee.canary == Self.canary(call, call.pointee.generation), call.pointee.generation == thread.pointee.generation
-      else { return nil }
+      guard let call = call(thread, index) else { return nil }
       if CallState.isTraced(call) { return CallState.context(call) }
     }
     return nil
+  }
+
+  /// What the innermost call of the thread is about; nil: it has no subject, or there is none.
+  @inline(__always)
+  public func innermostSubject() -> UnsafeRawPointer? {
+    let thread = otel_thread_self()
+    guard thread.pointee.depth != 0, thread.pointee.depth <= Self.deepest else { return nil }
+    return call(thread, thread.pointee.depth &- 1)?.pointee.subject
+  }
+
+  /// Whether one more call may be entered; counts one that may not.
+  @inline(__always)
+  public func hasRoom() -> Bool {
+    if otel_thread_self().pointee.depth < Self.deepest { return true }
+    tracer.count(.nestedTooDeep)
+    return false
   }
 
   /// Starts the span of `call`. Nil: the call is not traced, and `call.state` stays 0.
   /// - Parameter parent: what the call itself brings along (a `traceparent` of its own), which wins.
   @inline(__always)
   public func begin(_ call: UnsafeMutablePointer<otel_call>, parent: SpanContext? = nil) -> OpenSpan? {
-    let thread = otel_thread_self()
-    guard thread.pointee.depth < Self.deepest else {
-      tracer.count(.nestedTooDeep)
-      return nil
-    }
-    return tracer.start(parent: parent ?? current(thread), isRemote: parent != nil)
+    guard hasRoom() else { return nil }
+    return tracer.start(parent: parent ?? current(otel_thread_self()), isRemote: parent != nil)
   }
 
   /// Starts a span that is no call's: it may end in another one, on another thread.
@@ -91,10 +109,11 @@ public struct CallScope<T: Tracer> {
   /// Puts the thread into `call`, which has no span of its own, until `leaveWithoutSpan`: the layers below make none either. What starts
   /// meanwhile has the same parent as it would have without. `call.state` stays 0 when calls are nested too deeply.
   @inline(__always)
-  public func enterWithoutSpan(_ call: UnsafeMutablePointer<otel_call>) {
+  public func enterWithoutSpan(_ call: UnsafeMutablePointer<otel_call>, subject: UnsafeRawPointer? = nil) {
     _ = isInsideCall(call)
     let thread = otel_thread_self()
-    guard thread.pointee.depth < Self.deepest else { return tracer.count(.nestedTooDeep) }
+    guard hasRoom() else { return }
+    call.pointee.subject = subject
     CallState.storeUntraced(generation: thread.pointee.generation, in: call)
     call.pointee.canary = Self.canary(call, thread.pointee.generation)
     Self.entry(thread, thread.pointee.depth).pointee = UInt64(truncatingIfNeeded: UInt(bitPattern: call))
@@ -105,9 +124,11 @@ public struct CallScope<T: Tracer> {
   public func leaveWithoutSpan(_ call: UnsafeMutablePointer<otel_call>) { _ = leave(call) }
 
   /// Makes `span` the thread's current one until `leave`.
+  /// - Parameter subject: what the call is about, for `innermostSubject`.
   @inline(__always)
-  public func enter(_ call: UnsafeMutablePointer<otel_call>, _ span: OpenSpan) {
+  public func enter(_ call: UnsafeMutablePointer<otel_call>, _ span: OpenSpan, subject: UnsafeRawPointer? = nil) {
     let thread = otel_thread_self()
+    call.pointee.subject = subject
     CallState.store(span, in: call)
     call.pointee.canary = Self.canary(call, span.generation)
     let number = UInt64(truncatingIfNeeded: tracer.slotNumber(span))

@@ -50,6 +50,7 @@ package enum HelpText {
 
   private static let introduction = """
     Usage: otel-instrument [options] program [arguments]
+           otel-instrument --check [options] [program [arguments]]
 
     Runs a program with OpenTelemetry: its requests become spans, which a relay
     sends to a collector. The program is not changed and need not know of it.

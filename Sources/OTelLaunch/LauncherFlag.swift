@@ -4,6 +4,8 @@ package struct LauncherFlag: Equatable, Sendable {
   package let spellings: [String]
   /// One sentence, without its full stop.
   package let help: String
+  /// A program's name and other options may follow.
+  package var precedesProgram = false
 
   /// In the order of `--help`. `--`, which ends the options, is none of them.
   package static let all = [
@@ -11,6 +13,9 @@ package struct LauncherFlag: Equatable, Sendable {
     LauncherFlag(spellings: ["--help-markdown"], help: "The variables as a table in Markdown"),
     LauncherFlag(spellings: ["--help-mdoc"], help: "The options and the variables as lists for manual pages"),
     LauncherFlag(spellings: ["--version"], help: "The version"),
-    LauncherFlag(spellings: ["--no-init"], help: "As a container's first process: become the program instead of staying as its init"),
+    LauncherFlag(spellings: ["--check"], help: "Say whether a program can be traced and why not; run nothing", precedesProgram: true),
+    LauncherFlag(spellings: ["--view"], help: "Show the program's traces when it has ended; export nothing", precedesProgram: true),
+    LauncherFlag(
+      spellings: ["--no-init"], help: "As a container's first process: become the program instead of staying as its init", precedesProgram: true),
   ]
 }

@@ -21,7 +21,7 @@ package struct OptionParser {
     package var isViewed = false
     /// `--check`: say what would be, and run nothing.
     package var isCheck = false
-    /// The program's name and its arguments. Not empty.
+    /// The program's name and its arguments. Empty for a check of the settings alone.
     package var command: [ByteString] = []
   }
 
@@ -73,6 +73,8 @@ package struct OptionParser {
 
   private func with(command: ArraySlice<ByteString>, _ invocation: Invocation, optionBefore: ByteString?) throws(LaunchError) -> Invocation {
     guard let program = command.first else {
+      // The settings alone can be checked too.
+      if invocation.isCheck { return invocation }
       var message = "no program to run. Usage: otel-instrument [options] program [arguments]; otel-instrument --help lists the options."
       if let option = optionBefore, !option.contains("="), let value = invocation.assignments.last?.value {
         message += " (\(value.quoted) was taken as the value of \(option).)"

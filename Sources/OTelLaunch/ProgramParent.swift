@@ -223,6 +223,15 @@ package struct ProgramParent {
 
   // MARK: The end
 
+  /// After the program's end: whoever wants the launcher to go can make it, though its terminal takes no output (Ctrl-S).
+  package mutating func letItselfBeInterrupted() {
+    while nextSignal() != nil {}
+    var set = sigset_t()
+    sigemptyset(&set)
+    for number in [SIGINT, SIGQUIT, SIGTERM, SIGHUP] { sigaddset(&set, number) }
+    sigprocmask(SIG_UNBLOCK, &set, nil)
+  }
+
   /// Ends as the program did: by the same signal, or returns the status to exit with.
   package func end(like ending: Ending) -> Int32 {
     switch ending {

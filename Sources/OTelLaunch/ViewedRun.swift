@@ -26,7 +26,12 @@ struct ViewedRun {
 
     var parent = ProgramParent(role: getpid() == 1 ? .firstProcess : .member)
     let start = wallClockNanoseconds()
-    try parent.start(ProgramImage(path: program, command: plan.command, environment: environment))
+    do throws(LaunchError) {
+      try parent.start(ProgramImage(path: program, command: plan.command, environment: environment))
+    } catch {
+      relay.remove()
+      throw error
+    }
     Self.raiseDescriptorLimit()
     let ending = wait(&parent, relay)
     let end = wallClockNanoseconds()
@@ -37,6 +42,7 @@ struct ViewedRun {
       var summary = RunSummary(command: plan.command[0].description, ending: ending, start: start, end: end)
       (summary.losses, summary.running) = (relay.losses, relay.runningProcesses)
       summary.hints = ViewHints.sentences(environment, usesAgent: plan.usesAgent, obstacle: obstacle, program: plan.command[0])
+      parent.letItselfBeInterrupted()
       ViewOutput.show(summary, spans, environment: environment)
     }
     return parent.end(like: ending)

@@ -12,7 +12,7 @@ enum ZshCompletion {
 
       """
     for flag in LauncherFlag.all {
-      let exclusive = flag.spellings[0] == "--no-init" ? "" : "(- *)"
+      let exclusive = flag.precedesProgram ? "" : "(- *)"
       let name = flag.spellings.count == 1 ? "'" + flag.spellings[0] : "'{\(flag.spellings.joined(separator: ","))}'"
       text += "    '\(exclusive)\(name.hasPrefix("'{") ? name : String(name.dropFirst()))[\(escaped(flag.help))]' \\\n"
     }

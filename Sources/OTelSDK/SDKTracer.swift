@@ -110,8 +110,7 @@ public struct SDKTracer: Tracer {
   @inline(__always)
   public func isOwn(_ span: OpenSpan) -> Bool { span.generation == process.generation.load() }
 
-  /// Once, and not in every hook: a copy is 800 bytes of every program.
-  @inline(never)
+  @inline(__always)
   public func end(_ recorder: SpanRecorder, of span: OpenSpan, scope: InstrumentationScope, at time: UInt64) {
     let now = process.unixTime(time != 0 ? time : otel_monotonic())
     // The clock is set anew now and then: a span that began before a step back must not end before it began.

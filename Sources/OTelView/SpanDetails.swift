@@ -4,8 +4,10 @@ struct SpanDetails: Equatable {
   var error: String?
   /// The response's status code.
   var code: String?
-  /// Whom or what it was about.
+  /// Whom or what it was about, unless the name says it.
   var subject: String?
+  /// What the name says it was about.
+  var named: String?
 
   /// The first of these is the subject. Names of the semantic conventions 1.44.0.
   private static let subjects = [
@@ -23,14 +25,15 @@ struct SpanDetails: Equatable {
     // The conventions repeat it as the error's type.
     code = status == type ? nil : status
     subject = Self.subjects.lazy.compactMap { span.attributes[$0] }.first { !$0.isEmpty }
-    if subject == nil, let peer = Self.peer(span), !span.name.contains(peer) { subject = peer }
+    guard subject == nil, let peer = Self.peer(span) else { return }
+    if span.name.hasSuffix(peer) { named = peer } else { subject = peer }
   }
 
   private static func peer(_ span: ViewedSpan) -> String? {
     for prefix in ["network.peer", "server"] {
       guard let address = span.attributes[prefix + ".address"], !address.isEmpty else { continue }
       guard let port = span.attributes[prefix + ".port"] else { return address }
-      return address.contains(":") ? "[\(address)]:\(port)" : "\(address):\(port)"
+      return address.utf8.contains(UInt8(ascii: ":")) ? "[\(address)]:\(port)" : "\(address):\(port)"
     }
     return nil
   }

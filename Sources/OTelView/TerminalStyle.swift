@@ -29,8 +29,10 @@ package struct TerminalStyle: Equatable, Sendable {
     isColoured = terminalColumns != nil && !forbidsColour && !terminal.isEmpty && terminal != "dumb"
     // The first that is set and not empty counts (POSIX, XBD 8.2).
     let locale = ["LC_ALL", "LC_CTYPE", "LANG"].compactMap { variable($0) }.first { !$0.isEmpty } ?? ""
-    let name = locale.lowercased()
-    isUnicode = name.contains("utf-8") || name.contains("utf8")
+    // language[_territory][.codeset][@modifier] (locale(7)); some systems name the code set alone. Searching in the text would link the
+    // engine of regular expressions, 1.2 MB, into the launcher.
+    let codeset = locale.split { $0 == "@" }.first?.split { $0 == "." }.last?.lowercased()
+    isUnicode = codeset == "utf-8" || codeset == "utf8"
   }
 
   package enum Colour: String {

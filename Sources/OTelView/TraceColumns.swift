@@ -1,7 +1,7 @@
 /// How the columns of a view share its width.
 struct TraceColumns: Equatable {
-  static let gap = 2
-
+  /// Spaces between two columns.
+  let gap: Int
   let name: Int
   let program: Int
   let bar: Int
@@ -12,7 +12,8 @@ struct TraceColumns: Equatable {
   /// - Parameters: the widest of each that there is.
   init(width: Int, name widestName: Int, program widestProgram: Int, duration: Int, details widestDetails: Int) {
     self.duration = duration
-    let shared = width - duration - 4 * Self.gap
+    gap = width < 80 ? 1 : 2
+    let shared = width - duration - 4 * gap
     name = min(widestName, max(12, shared * 35 / 100))
     program = min(widestProgram, max(6, shared * 18 / 100))
     let rest = max(8, shared - name - program)

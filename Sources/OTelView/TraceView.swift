@@ -31,9 +31,12 @@ package struct TraceView {
       Self.count(spans.recordingProcesses, "process", "processes"),
     ]
     let time = DurationText.text(summary.end - summary.start, isUnicode: style.isUnicode)
-    let rest = "\(ending), \(time)" + (spans.entries.isEmpty ? "" : ", " + counts.joined(separator: ", "))
-    let program = TerminalText(summary.command, isUnicode: style.isUnicode).cutInTheMiddle(max(10, style.width - rest.count - 2)).text
-    return [style.painted(program, .bold) + ": " + (isGood ? rest : style.painted(ending, .red) + rest.dropFirst(ending.count))]
+    let program = TerminalText(summary.command, isUnicode: style.isUnicode).cutInTheMiddle(max(10, style.width - ending.count - time.count - 4))
+    let first = style.painted(program.text, .bold) + ": " + (isGood ? ending : style.painted(ending, .red)) + ", " + time
+    guard !spans.entries.isEmpty else { return [first] }
+    let rest = counts.joined(separator: ", ")
+    let fits = program.width + 2 + ending.count + 2 + time.count + 2 + rest.count <= style.width
+    return fits ? [first + ", " + rest] : [first + ",", rest]
   }
 
   private var notes: [String] {
@@ -88,7 +91,7 @@ package struct TraceView {
     let axis = TimeAxis(
       start: min(summary.start, found.map(\.span.start).min() ?? .max), end: max(summary.end, found.map(\.span.end).max() ?? 0),
       columns: columns.bar, isUnicode: style.isUnicode)
-    let margin = String(repeating: " ", count: columns.name + columns.program + 2 * TraceColumns.gap)
+    let margin = String(repeating: " ", count: columns.name + columns.program + 2 * columns.gap)
     return [margin + style.painted(axis.scale, .dim)] + rows.map { line, row in
       row.map { draw($0, columns, axis) } ?? absentParent(line.subject)
     }
@@ -110,10 +113,10 @@ package struct TraceView {
   }
 
   private func draw(_ row: Row, _ columns: TraceColumns, _ axis: TimeAxis) -> String {
-    let gap = String(repeating: " ", count: TraceColumns.gap)
+    let gap = String(repeating: " ", count: columns.gap)
     let isError = row.details.error != nil
     let duration = String(repeating: " ", count: columns.duration - row.duration.unicodeScalars.count) + row.duration
-    let details = columns.details > 0 ? gap + drawDetails(row.details, columns.details) : ""
+    let details = columns.details > 0 ? gap + drawDetails(row.details, columns.details, nameIsCut: row.name.width > columns.name) : ""
     let line =
       row.name.padded(columns.name) + gap + style.painted(row.program.padded(columns.program), .cyan) + gap
       + style.painted(axis.bar(from: row.span.start, to: row.span.end), isError ? .red : .green) + gap + duration
@@ -127,7 +130,7 @@ package struct TraceView {
     TerminalText([details.error.map { errorMark + $0 }, details.code, details.subject].compactMap { $0 }.joined(separator: " "), isUnicode: style.isUnicode)
   }
 
-  private func drawDetails(_ details: SpanDetails, _ width: Int) -> String {
+  private func drawDetails(_ details: SpanDetails, _ width: Int, nameIsCut: Bool) -> String {
     var parts: [String] = []
     var left = width
     func add(_ text: TerminalText, _ colour: TerminalStyle.Colour?) {
@@ -138,8 +141,15 @@ package struct TraceView {
     if let error = details.error { add(TerminalText(errorMark + error, isUnicode: style.isUnicode).cut(left), .red) }
     if let code = details.code { add(TerminalText(code, isUnicode: style.isUnicode), nil) }
     // A few letters of a URL tell nobody anything.
-    if let subject = details.subject, left >= 6 { add(TerminalText(subject, isUnicode: style.isUnicode).cutInTheMiddle(left), .dim) }
+    if let subject = details.subject ?? (nameIsCut ? details.named : nil), left >= 6 { add(shortened(subject, left), .dim) }
     return parts.joined(separator: " ")
+  }
+
+  /// A URL does without its scheme before it is cut.
+  private func shortened(_ subject: String, _ columns: Int) -> TerminalText {
+    let whole = TerminalText(subject, isUnicode: style.isUnicode)
+    guard whole.width > columns, let scheme = ["https://", "http://"].first(where: { subject.hasPrefix($0) }) else { return whole.cutInTheMiddle(columns) }
+    return TerminalText(String(subject.dropFirst(scheme.count)), isUnicode: style.isUnicode).cutInTheMiddle(columns)
   }
 
   private func absentParent(_ subject: TraceTree.Subject) -> String {

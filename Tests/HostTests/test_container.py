@@ -45,6 +45,18 @@ def test_launcher_as_process_1_passes_the_status_on(agent, script, status):
     assert contained(agent, "sh", "-c", script, launcher=True).returncode == status
 
 
+@pytest.mark.parametrize("script, status", [("exit 3", 3), ("kill -TERM $$", 128 + signal.SIGTERM)])
+def test_a_view_in_a_container(agent, acceptor, script, status):
+    """As process 1 the launcher is the init as well."""
+    inside = [agent.layout.launcher, "--view", "sh", "-c", f"{programs.build('dialer')} {acceptor} 2; {script}"]
+    done = subprocess.run(
+        [*NAMESPACE, *map(str, inside)], env=agent.bare_environment(), capture_output=True, text=True, timeout=60, stdin=subprocess.DEVNULL,
+        start_new_session=True,
+    )  # fmt: skip
+    assert done.returncode == status
+    assert "1 process" in done.stderr and "2 spans" in done.stderr
+
+
 def test_no_init_executes_in_place(agent):
     done = agent.run(*NAMESPACE, agent.layout.launcher, "--no-init", "sh", "-c", "echo $$", environment=agent.bare_environment())
     assert done.stdout == "1\n"

@@ -222,11 +222,3 @@ def test_userinfo_never_leaves(agent, receiver, web, userinfo, redacted):
     assert span.attributes["url.full"] == f"http://{redacted}@127.0.0.1:{web.port}/"
     assert span.attributes["server.address"] == "127.0.0.1"
     assert "canary" not in repr(span)
-
-
-def test_multi_interface_passes_through(agent, receiver, web):
-    # curl -Z drives curl_multi, which is not traced yet: no span, and the requests as they were.
-    done = agent.run("curl", "-sS", "-Z", f"{web.url}/1", f"{web.url}/2")
-    assert done.returncode == 0
-    assert len(web.requests) == 2
-    curl(agent, receiver, f"{web.url}/3")

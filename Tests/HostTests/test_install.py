@@ -18,7 +18,11 @@ def files_below(folder):
     return sorted(str(path.relative_to(folder)) for path in folder.rglob("*") if not path.is_dir() or path.is_symlink())
 
 
-INSTALLED = ["bin/otel-instrument", "lib/libotelagent.so", "lib/otelagent/libotelagent.so", "lib/otelagent/otel-relay"]
+INSTALLED = sorted(line.split()[1] for line in (REPOSITORY / "packaging/files").read_text().splitlines())
+
+
+def test_dist_holds_what_is_installed():
+    assert files_below(DIST.root) == INSTALLED
 
 
 def test_destdir_gets_exactly_the_files_and_uninstall_takes_them_away(tmp_path):
@@ -26,6 +30,8 @@ def test_destdir_gets_exactly_the_files_and_uninstall_takes_them_away(tmp_path):
     assert files_below(tmp_path / "usr") == INSTALLED
     assert os.readlink(tmp_path / "usr/lib/libotelagent.so") == "otelagent/libotelagent.so"
     assert (tmp_path / "usr/lib/otelagent/libotelagent.so").read_bytes() == DIST.library.read_bytes()
+    assert os.readlink(tmp_path / "usr/bin/otel-relay") == "../lib/otelagent/otel-relay"
+    assert "ExecStart=/usr/bin/otel-relay --system" in (tmp_path / "usr/lib/systemd/system/otel-relay.service").read_text()
     (tmp_path / "usr/lib/otelagent/theirs").write_text("not ours")
     assert install("uninstall", "/usr", tmp_path).returncode == 0
     assert files_below(tmp_path / "usr") == ["lib/otelagent/theirs"]

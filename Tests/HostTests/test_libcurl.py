@@ -1,4 +1,4 @@
-"""Programs that use libcurl: both of Debian's flavours, alone and together, and the whole of curl_easy_setopt."""
+"""Programs that use libcurl: each of Debian's flavours, alone and together, and the whole of curl_easy_setopt."""
 
 import re
 import subprocess
@@ -10,8 +10,6 @@ import pytest
 from harness import programs
 from harness.agent import wait_until
 from harness.twin import outcome
-
-FLAVOURS = ["openssl", "gnutls"]
 
 
 @pytest.fixture
@@ -30,7 +28,7 @@ def keepalive(tmp_path):
     server.wait()
 
 
-@pytest.mark.parametrize("flavour", FLAVOURS)
+@pytest.mark.parametrize("flavour", programs.FLAVOURS)
 def test_each_flavour(agent, receiver, web, flavour):
     done = agent.run(programs.http_client(flavour), f"{web.url}/x", 3)
     assert (done.returncode, done.stdout) == (0, "3 requests answered\n")
@@ -42,7 +40,7 @@ def test_each_flavour(agent, receiver, web, flavour):
 
 
 def test_both_flavours_in_one_process(agent, receiver, web):
-    plugin = programs.library("curl_plugin.so", [programs.GNUTLS])
+    plugin = programs.curl_plugin("gnutls")
     done = agent.run(programs.build("both_curls", libraries=["-lcurl", "-ldl"]), f"{web.url}/", plugin)
     assert done.returncode == 0, done.stderr
     # Each request went through the library whose handle it was: that is what its user agent says.

@@ -2,6 +2,7 @@
 
 import socket
 import subprocess
+from collections import Counter
 
 import pytest
 
@@ -36,13 +37,18 @@ def test_a_call_that_is_left(agent, receiver, web, busy_port, kind):
     assert (span.name.startswith("socket connect"), span.parent_span_id, span.error) == (True, "", None)
 
 
-def test_an_exception_out_of_a_callback(agent, receiver, web):
+@pytest.mark.parametrize("interface", [[], ["multi"]], ids=["easy", "multi"])
+def test_an_exception_out_of_a_callback(agent, receiver, web, interface):
     program = programs.BUILT / "throws"
     programs.BUILT.mkdir(parents=True, exist_ok=True)
     subprocess.run(["g++", "-O1", "-g", "-Wall", "-Werror", "-o", program, programs.SOURCES / "throws.cc", "-lcurl"], check=True)
-    bare = agent.run_bare(program, web.url)
-    traced = agent.run(program, web.url)
+    bare = agent.run_bare(program, web.url, *interface)
+    traced = agent.run(program, web.url, *interface)
     assert (bare.returncode, bare.stdout) == (0, "50 caught, then 0\n")
     assert outcome(traced, agent) == outcome(bare, agent)
-    (span,) = receiver.wait(1)
-    assert (span.name, span.parent_span_id, span.error) == ("GET", "", None)
+    # What runs in a multi handle runs until the process ends.
+    spans = receiver.wait(51 if interface else 1)
+    assert Counter((span.name, span.parent_span_id, span.error) for span in spans) == {
+        ("GET", "", None): 1,
+        **({("GET", "", "process_ended"): 50} if interface else {}),
+    }

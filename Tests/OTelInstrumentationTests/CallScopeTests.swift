@@ -138,6 +138,58 @@ private final class Frames {
     #expect(depth == 0)
   }
 
+  /// A call without a span is one for the layers below, and none for what asks for a parent.
+  @Test func aCallWithoutASpan() throws {
+    scope.enterWithoutSpan(frames[14])
+    #expect(scope.isInsideCall(frames[10]) && depth == 1)
+    #expect(try #require(scope.beginDetached(frames[10])).parentID == 0)
+    let span = try enter(10)
+    #expect(span.parentID == 0)
+    scope.enterWithoutSpan(frames[6])
+    #expect(try #require(scope.beginDetached(frames[5])).parentID == span.context.spanID)
+    #expect(try #require(scope.begin(frames[5])).parentID == span.context.spanID)
+    scope.leaveWithoutSpan(frames[6])
+    _ = scope.leave(frames[10])
+    scope.leaveWithoutSpan(frames[14])
+    #expect(depth == 0 && tracer.log.abandoned.isEmpty)
+    // Left by longjmp, it is dead like any other.
+    scope.enterWithoutSpan(frames[5])
+    #expect(!scope.isInsideCall(frames[9]))
+  }
+
+  @Test func theInnermostCallHasItsSubject() throws {
+    let (first, second) = (UnsafeRawPointer(bitPattern: 16), UnsafeRawPointer(bitPattern: 32))
+    #expect(scope.innermostSubject() == nil)
+    scope.enter(frames[9], try #require(scope.begin(frames[9])), subject: first)
+    #expect(scope.innermostSubject() == first)
+    scope.enterWithoutSpan(frames[5], subject: second)
+    #expect(scope.innermostSubject() == second)
+    frames[5].pointee.canary ^= 1
+    #expect(scope.innermostSubject() == nil)
+    frames[5].pointee.canary ^= 1
+    scope.leaveWithoutSpan(frames[5])
+    #expect(scope.innermostSubject() == first)
+    _ = scope.leave(frames[9])
+    #expect(scope.innermostSubject() == nil)
+  }
+
+  @Test func aDetachedSpanIsInNoFrame() throws {
+    let outer = try enter(9)
+    let span = try #require(scope.beginDetached(frames[5]))
+    #expect(span.parentID == outer.context.spanID && depth == 1)
+    _ = scope.leave(frames[9])
+    #expect(try #require(scope.beginDetached(frames[5])).parentID == 0)
+  }
+
+  @Test func tooManyCallsWithoutASpan() throws {
+    for frame in [14, 12, 10, 8] { scope.enterWithoutSpan(frames[frame]) }
+    frames[6].pointee.state = 0
+    scope.enterWithoutSpan(frames[6])
+    #expect(frames[6].pointee.state == 0 && depth == 4 && tracer.log.losses.count == 1)
+    for frame in [8, 10, 12, 14] { scope.leaveWithoutSpan(frames[frame]) }
+    #expect(depth == 0)
+  }
+
   @Test func anUnwoundCallIsGivenUp() throws {
     _ = try enter(9, slot: 4)
     _ = try enter(5)

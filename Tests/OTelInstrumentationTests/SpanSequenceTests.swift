@@ -18,6 +18,13 @@ import Testing
     #expect(tracer.log.ended == [["start", "end"]])
   }
 
+  @Test(arguments: [0, 7]) func theEndIsWhenItIsSaidToBe(_ time: UInt64) throws {
+    var span = try #require(tracer.start(parent: nil, isRemote: false))
+    tracer.openHalf(&span, name: Text("GET"), kind: .client, scope: .curl) { _ in }
+    tracer.closeHalf(span, name: Text("GET"), kind: .client, scope: .curl, at: time) { _ in } end: { _ in }
+    #expect(tracer.log.endTimes == [time])
+  }
+
   @Test func aLostFirstHalfIsWrittenAgain() throws {
     try run { tracer.log.canResume = false }
     #expect(tracer.log.ended == [["start", "end"]])

@@ -67,6 +67,15 @@ import Testing
     #expect(try plan(["OTEL_NATIVE_RELAY=start"], isFirstProcess: true, mayStayAsInit: false).relay == .findOrStart)
   }
 
+  @Test func aViewHasNoOtherRelay() throws {
+    var invocation = OptionParser.Invocation(command: ["p"])
+    invocation.isViewed = true
+    let plan = try LaunchPlan.make(invocation, environment: Environment(["OTEL_NATIVE_RELAY=start"]), installation: installation, isFirstProcess: false)
+    #expect(plan.isViewed && plan.usesAgent && plan.relay == .leave)
+    let disabled = try LaunchPlan.make(invocation, environment: Environment(["OTEL_NATIVE_DISABLED=true"]), installation: installation, isFirstProcess: false)
+    #expect(disabled.isViewed && !disabled.usesAgent)
+  }
+
   @Test func exitTimeout() throws {
     #expect(try plan([]).exitTimeout == 2000)
     #expect(try plan(["OTEL_NATIVE_EXIT_TIMEOUT=0"]).exitTimeout == 0)

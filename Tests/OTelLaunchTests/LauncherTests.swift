@@ -128,6 +128,19 @@ import Testing
     #expect(!home.hasRelayLog)
   }
 
+  @Test func aProgramThatPassesNothingOnIsRunWithAWord() throws {
+    let folder = home.path + "/bin"
+    try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
+    try Data("#!/bin/sh\necho ran\n".utf8).write(to: URL(fileURLWithPath: folder + "/sudo"))
+    chmod(folder + "/sudo", 0o755)
+    let result = try launch(folder + "/sudo", "id", environment: ["OTEL_NATIVE_RELAY": "off"])
+    #expect(result.status == 0 && result.output == "ran\n")
+    #expect(
+      result.errors
+        == "otel-instrument: \(folder)/sudo (run by /bin/sh) runs without the agent: sudo gives the program that it starts an environment of its "
+        + "own, without the agent. Put otel-instrument behind it, with settings as options: sudo ... otel-instrument --service-name ... program.\n")
+  }
+
   @Test func anIncompleteInstallation() throws {
     let broken = try Installation(name: "otel-launch-broken")
     defer { broken.remove() }

@@ -32,7 +32,7 @@ import Testing
   }
 
   @Test func spellingsAreUnique() {
-    var all: [ByteString] = ["help", "version", "no-init"]
+    var all: [ByteString] = ["help", "version", "check", "view", "no-init"]
     for variable in EnvironmentVariable.table { all += OptionName.spellings(of: variable) }
     #expect(Set(all).count == all.count)
   }
@@ -62,12 +62,18 @@ import Testing
     #expect(try parse("--version", "x") == .version)
     #expect(try invocation(["--no-init", "p"])?.mayStayAsInit == false)
     #expect(try invocation(["p"])?.mayStayAsInit == true)
+    #expect(try invocation(["--check", "p", "--check"]) == .init(isCheck: true, command: ["p", "--check"]))
+    #expect(try invocation(["p"])?.isCheck == false)
+    #expect(try invocation(["--check"])?.command == [])
+    #expect(try invocation(["--check", "--service-name", "x"])?.command == [])
+    #expect(try invocation(["--view", "p"])?.isViewed == true)
+    #expect(try invocation(["p", "--view"])?.isViewed == false)
     #expect(try invocation(["--service-name=", "p"])?.assignments == [.init(name: "OTEL_SERVICE_NAME", value: "")])
   }
 
   @Test(arguments: [
     ("--servce-name", "--service-name"), ("--otel-service-name=x", "--service-name"), ("--Service-Name", "--service-name"),
-    ("-service-name", "--service-name"), ("--hlep", "--help"), ("--exporter-otlp-endpiont", "--exporter-otlp-endpoint"),
+    ("-service-name", "--service-name"), ("--hlep", "--help"), ("--chekc", "--check"), ("--exporter-otlp-endpiont", "--exporter-otlp-endpoint"),
   ])
   func suggests(_ written: String, _ meant: String) throws {
     let error = try #require(failure(ByteString(written), "p"))

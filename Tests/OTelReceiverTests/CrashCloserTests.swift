@@ -29,6 +29,16 @@ import Testing
     }
   }
 
+  @Test("Who knows what ended the process has it said")
+  func knownEnding() throws {
+    let attached = try bench.attach(host)
+    host.fillSlot(at: Layout.smallSlotsOffset, encodedSpan(id: 1, end: nil))
+    host.end()
+    attached.endingErrorType = "SIGSEGV"
+    bench.scan(attached)
+    #expect(bench.list.decoded.map { $0.attributes["error.type"] } == ["SIGSEGV"])
+  }
+
   @Test("A clock that went back gives no span that ends before it starts")
   func startInTheFuture() throws {
     let attached = try bench.attach(host)

@@ -122,6 +122,26 @@ import Testing
     #expect(process.memory.claimedSlots == 0)
   }
 
+  @Test func endsWhenItIsSaidTo() throws {
+    for (offset, expected) in [(UInt64(1_000_000), UInt64(1_000_000)), (0, 0)] {
+      let span = try suspended()
+      let started = span.startTime &- process.state.clock.load()
+      tracer.end(try #require(tracer.resume(span)), of: span, scope: .curl, at: started &+ offset)
+      #expect(try #require(process.spans.last).end == span.startTime &+ expected)
+    }
+    // Never before it began.
+    let span = try suspended()
+    tracer.end(try #require(tracer.resume(span)), of: span, scope: .curl, at: 1)
+    #expect(try #require(process.spans.last).end == span.startTime)
+  }
+
+  @Test func aForkChildOwnsNoneOfItsParents() throws {
+    let span = try suspended()
+    #expect(tracer.isOwn(span))
+    process.fork()
+    #expect(!tracer.isOwn(span))
+  }
+
   @Test func limitsHoldOverBothHalves() throws {
     process.options.pointee.limits.attributeCount = 2
     var span = try #require(tracer.start(parent: nil, isRemote: false))

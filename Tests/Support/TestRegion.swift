@@ -1,7 +1,7 @@
 import COTelShims
 import Glibc
 import OTLPWire
-package import OTelReceiver
+import OTelReceiver
 package import OTelRegion
 
 /// A region as a host makes it, written by hand from the layout's description, so that a mistake that recorder and reader share shows.

@@ -49,7 +49,7 @@ struct otel_call {
 
 /// One loaded libcurl: its functions, resolved in one object so that a handle never reaches another flavour's library.
 struct otel_curl_library {
-    uintptr_t base;
+    uintptr_t base, end;
 #define OTEL_CURL_MEMBER(member, name, result, parameters) result(*_Nonnull member) parameters;
     OTEL_CURL_EASY(OTEL_CURL_MEMBER)
     OTEL_CURL_CALLED(OTEL_CURL_MEMBER)
@@ -57,7 +57,6 @@ struct otel_curl_library {
 #define OTEL_CURL_MEMBER(member, name, result, parameters) result(*_Nullable member) parameters;
     OTEL_CURL_MULTI(OTEL_CURL_MEMBER)
 #undef OTEL_CURL_MEMBER
-    uintptr_t end; ///< of the object; it begins at `base`
 };
 
 // Values of <curl/curl.h> that are used; its ABI promise is that they never change (docs/libcurl/ABI.md).
@@ -195,6 +194,8 @@ struct otel_hook_table {
     void (*curl_perform_exit)(struct otel_call *call, const struct otel_curl_library *library, void *handle, int result);
 
     const struct otel_curl_library *_Nullable (*_Nonnull curl_multi_library)(void *multi);
+    /// The library that the thread is in the middle of a traced call of: it is certainly loaded. Null: of none.
+    const struct otel_curl_library *_Nullable (*_Nonnull curl_current_library)(void);
     /// Around curl_multi_add_handle; the exit is called only when the enter has set `call->state`.
     void (*curl_multi_add_enter)(struct otel_call *call, const struct otel_curl_library *library, void *multi, void *handle);
     void (*curl_multi_add_exit)(struct otel_call *call, void *multi, void *handle, int result);

@@ -8,7 +8,7 @@
 
 /// One loaded object that defines a name. Pointers are into the object: valid while it stays loaded.
 struct otel_definer {
-    uintptr_t base;
+    uintptr_t base, end; ///< where the object is loaded
     const char *_Nullable soname;
     void *address;
 };
@@ -17,7 +17,7 @@ struct otel_definer {
 /// behind the agent. Null when there is none. Takes ld.so's lock: for the constructor.
 void *_Nullable otel_elf_next(const char *name);
 
-/// Objects other than the agent that define `name` in `version` (null: any default version), in load order. Returns how many there
+/// Objects other than the agent that define `name` in `version` (null: any default version) or without one, in load order. Returns how many there
 /// are; the first `capacity` are stored. Takes ld.so's lock.
 int otel_elf_definers(const char *name, const char *_Nullable version, struct otel_definer *definers, int capacity);
 
@@ -27,14 +27,15 @@ bool otel_elf_definer_around(const void *address, const char *name, struct otel_
 /// Whether no other copy of the agent was loaded before this one. Takes ld.so's lock.
 bool otel_elf_is_first_agent(void);
 
+/// Index into `definers` of the one that the object around `caller` is, or that ld.so has bound its references to functions called
+/// `prefix`… to; -1 when it is none and none is bound yet. Takes ld.so's lock.
+int otel_elf_bound_by(const void *caller, const char *prefix, const struct otel_definer *definers, int count);
+
 /// Index into `definers` of the one that the object around `caller` names in its DT_NEEDED, or -1. Takes ld.so's lock.
 int otel_elf_needed_by(const void *caller, const struct otel_definer *definers, int count);
 
 /// `name` in `version` (null: any default version), in the object loaded at `base`. Takes ld.so's lock.
 void *_Nullable otel_elf_in_object(uintptr_t base, const char *name, const char *_Nullable version);
-
-/// Where the object loaded at `base` ends; 0: there is none. Takes ld.so's lock.
-uintptr_t otel_elf_end(uintptr_t base);
 
 /// Path of the agent itself, as ld.so knows it. Takes ld.so's lock.
 const char *_Nullable otel_elf_own_path(void);

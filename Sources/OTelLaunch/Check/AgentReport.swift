@@ -37,6 +37,10 @@ struct AgentReport {
       facts.append(.init(label: "destination", text: "the program's standard error; no relay is needed"))
       return
     }
+    guard !plan.isViewed else {
+      facts.append(.init(label: "destination", text: "no collector: --view shows the traces here"))
+      return
+    }
     inspectRelay(installation)
     inspectDestination(installation)
   }
@@ -75,6 +79,10 @@ struct AgentReport {
 
   /// The relay's own executable asks, with the program's settings: it has the network code, and it knows what a right answer is.
   private mutating func inspectDestination(_ installation: AgentLocator) {
+    if let exporters = plan.environment["OTEL_TRACES_EXPORTER"], !exporters.isEmpty, !exporters.split(",", " ").contains(where: isOTLP) {
+      facts.append(.init(label: "destination", text: "no collector: OTEL_TRACES_EXPORTER=\(exporters)"))
+      return
+    }
     let environment = plan.environment.entries.filter { entry in
       entry.hasPrefix("OTEL_") || entry.withText { RelayEnvironment.isKept($0) }
     }
@@ -84,7 +92,8 @@ struct AgentReport {
     case (_, 0): facts.append(.init(label: "destination", text: (answer ?? "answers") + distance))
     case (_, 1):
       let text = answer ?? "does not answer"
-      fail("destination", text, "The destination does not take spans: \(text)")
+      // The last of its remarks is what could be done.
+      fail("destination", text, "The destination does not take spans: \(text)" + (output?.remarks.last.map { "; " + $0 } ?? ""))
     case (nil, _): fail("destination", "not asked", "\(installation.relay) could not be started, so the destination was not asked. Install otelagent again.")
     case (_, nil):
       fail(
@@ -93,10 +102,12 @@ struct AgentReport {
     case (_, let status?):
       fail(
         "destination", "not asked",
-        "\(installation.relay) check failed with status \(status)" + (answer.map { " (\($0))" } ?? "") + ", so the destination was not asked. "
-          + "Install otelagent again.")
+        "\(installation.relay) check failed with status \(status)" + (output?.remarks.first.map { " (\($0))" } ?? "")
+          + ", so the destination was not asked. Install otelagent again.")
     }
   }
+
+  private func isOTLP(_ exporter: ByteString) -> Bool { exporter.withText { $0.equalsIgnoringCase("otlp") } }
 
   /// A relay at a path may be in another container.
   private var distance: String {

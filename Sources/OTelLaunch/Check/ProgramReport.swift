@@ -27,7 +27,8 @@ struct ProgramReport {
     obstacle = inspection.obstacle
   }
 
-  var isHarmed: Bool { obstacle?.effect == .harmful }
+  /// Whether the launcher leaves the agent in the program's environment.
+  var isLoaded: Bool { obstacle?.effect != .harmful && failure == nil }
 
   /// - Parameter agent: nil when it cannot be read.
   mutating func describe(agent: ELFFile?) {
@@ -36,7 +37,7 @@ struct ProgramReport {
     case .program(let program):
       describe(program)
       obstacle = obstacle ?? neverListed
-      if program.isClass64, program.machine == .own, program.interpreter != nil { describe(program, agent) }
+      if isLoaded, program.isClass64, program.machine == .own, program.interpreter != nil { describe(program, agent) }
     case .unreadable(let error):
       facts.append(.init(label: "format", text: "cannot be read (\(SystemError.description(error)))"))
       notes.append("\(inspection.chain.last) may be executed but not read, so nothing more is known about it.")
@@ -93,7 +94,7 @@ struct ProgramReport {
 
   private mutating func describe(_ program: ELFFile, _ agent: ELFFile?) {
     let loaded = LoadedObjects(program, path: inspection.chain.last, resolver: LibraryResolver(libraryPath: environment["LD_LIBRARY_PATH"]))
-    if let name = loaded.missing.first, !isHarmed {
+    if let name = loaded.missing.first, isLoaded {
       tasks.append("\(name), which it needs, was not found; it will not start. Install it, or set LD_LIBRARY_PATH.")
     }
     let libcurls = Libcurl.all(in: loaded, agent: agent.map { SymbolVersions.defined(by: $0) } ?? [])

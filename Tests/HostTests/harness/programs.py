@@ -8,7 +8,9 @@ from .agent import REPOSITORY
 
 SOURCES = REPOSITORY / "Tests/HostTests/programs"
 BUILT = REPOSITORY / ".build/host-programs"
-GNUTLS = "-l:libcurl-gnutls.so.4"  # Its -dev package cannot be there with OpenSSL's; the headers are the same.
+# The -dev packages of the others cannot be there with OpenSSL's; the headers are the same.
+FLAVOURS = {"openssl": "-lcurl", "gnutls": "-l:libcurl-gnutls.so.4", "nss": "-l:libcurl-nss.so.4"}
+GNUTLS = FLAVOURS["gnutls"]
 
 
 def build(name, source=None, flags=(), libraries=()):
@@ -30,10 +32,15 @@ def library(name, libraries=()):
     return build(name, SOURCES / f"{name.removesuffix('.so')}.c", flags=["-shared", "-fPIC"], libraries=libraries)
 
 
+def curl_plugin(flavour):
+    """curl_plugin.c, linked with one flavour of libcurl."""
+    return build(f"curl_plugin-{flavour}.so", SOURCES / "curl_plugin.c", flags=["-shared", "-fPIC"], libraries=[FLAVOURS[flavour]])
+
+
 def http_client(flavour="openssl"):
     """examples/c-http-client, linked with one flavour of libcurl."""
     return build(
         f"c-http-client-{flavour}",
         REPOSITORY / "examples/c-http-client/client.c",
-        libraries=[GNUTLS if flavour == "gnutls" else "-lcurl"],
+        libraries=[FLAVOURS[flavour]],
     )

@@ -1,17 +1,17 @@
-// multi KIND URL: transfers by libcurl's multi interface. URL answers at any path; /slow after half a second, /status/N with N.
+// multi KIND URL [FILE]: transfers by libcurl's multi interface. URL answers at any path; /slow after half a second, /status/N with N.
 //   perform   twenty at once, results read as they come
 //   socket    the same by curl_multi_socket_action and epoll
 //   all       the same by curl_multi_socket_all
-//   late      /slow and a quick one; results read when nothing runs any more
+//   late      /slow and a quick one; results read a while after both are done. When the first was, is written to FILE
 //   unread    a good one, a bad one and one that is refused; results never read
 //   early     one taken out in its middle, one before it began, one twice in a row
 //   cleanup   handles and multi handle cleaned up in the middle of transfers
 //   threads   added by one thread, driven by a second, read by a third
 //   again     one handle three times, with other headers each time; then by curl_easy_perform
 //   copy      a handle duplicated in its transfer's callback; then the copy
-//   nested    curl_easy_perform in a transfer's callback
+//   nested    curl_easy_perform in a transfer's callback, and a transfer in the callback of a curl_easy_perform
 //   reset     a handle reset in the middle of its transfer
-//   headers   the header list replaced in the middle, and freed as soon as libcurl allows
+//   headers   the header list replaced after the addition, and freed as soon as libcurl allows
 //   refused   additions that libcurl refuses
 //   forked    a child goes away in the middle of a transfer
 #define CURL_DISABLE_DEPRECATION // curl_multi_socket_all is old, and still exported
@@ -23,6 +23,7 @@
 #include <string.h>
 #include <sys/epoll.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
 static const char *base;
@@ -138,11 +139,19 @@ static void by_sockets(CURLM *multi) {
     close(poller);
 }
 
+static const char *file;
 static void late(CURLM *multi) {
+    int running = 2;
     curl_multi_add_handle(multi, request("/slow"));
     curl_multi_add_handle(multi, request("/quick"));
+    while (running == 2) running = drive(multi);
+    struct timespec now;
+    clock_gettime(CLOCK_REALTIME, &now);
+    FILE *times = fopen(file, "w");
+    fprintf(times, "%lld\n", now.tv_sec * 1000000000LL + now.tv_nsec);
+    fclose(times);
     drive_to_end(multi);
-    usleep(300000);
+    usleep(500000);
     CHECK(read_all(multi, CURLE_OK) == 2);
 }
 
@@ -256,7 +265,19 @@ static size_t performs(char *bytes, size_t size, size_t times, void *unused) {
     }
     return count(bytes, size, times, unused);
 }
+static size_t transfers(char *bytes, size_t size, size_t times, void *unused) {
+    CURLM *multi = curl_multi_init();
+    CHECK(curl_multi_add_handle(multi, request("/below")) == CURLM_OK);
+    drive_to_end(multi);
+    CHECK(read_all(multi, CURLE_OK) == 1);
+    CHECK(curl_multi_cleanup(multi) == CURLM_OK);
+    return count(bytes, size, times, unused);
+}
 static void nested(CURLM *multi) {
+    CURL *above = request("/above");
+    curl_easy_setopt(above, CURLOPT_WRITEFUNCTION, transfers);
+    CHECK(curl_easy_perform(above) == CURLE_OK);
+    curl_easy_cleanup(above);
     CURL *easy = request("/outer");
     curl_easy_setopt(easy, CURLOPT_WRITEFUNCTION, performs);
     curl_multi_add_handle(multi, easy);
@@ -278,10 +299,9 @@ static void headers(CURLM *multi) {
     struct curl_slist *first = curl_slist_append(NULL, "X-Number: 1"), *second = curl_slist_append(NULL, "X-Number: 2");
     curl_easy_setopt(easy, CURLOPT_HTTPHEADER, first);
     curl_multi_add_handle(multi, easy);
-    drive(multi);
     curl_easy_setopt(easy, CURLOPT_HTTPHEADER, second);
-    drive_to_end(multi);
     curl_slist_free_all(first);
+    drive_to_end(multi);
     int left;
     CHECK(curl_multi_info_read(multi, &left) != NULL);
     curl_multi_remove_handle(multi, easy);
@@ -336,8 +356,9 @@ static const struct {
 };
 
 int main(int argc, char **argv) {
-    if (argc != 3) return 2;
+    if (argc < 3) return 2;
     base = argv[2];
+    file = argv[3];
     curl_global_init(CURL_GLOBAL_ALL);
     for (size_t i = 0; i < sizeof kinds / sizeof *kinds; i++) {
         if (strcmp(kinds[i].name, argv[1])) continue;
