@@ -58,7 +58,7 @@ let host: [Target] = [
     name: "InstrumentationSockets",
     dependencies: ["OTelInstrumentation", "OTelAPI", "OTelSemanticConventions", "OTelPrimitives", "COTelHookABI"], swiftSettings: inHost),
   .target(
-    name: "OTelConfigurator", dependencies: ["OTelSDK", "OTelConfiguration", "OTelAPI", "OTelRegion", "OTelPrimitives", "COTelShims"],
+    name: "OTelConfigurator", dependencies: ["OTelSDK", "OTelConfiguration", "OTelAPI", "OTLPWire", "OTelRegion", "OTelPrimitives", "COTelShims"],
     swiftSettings: inHost),
   .target(
     name: "OTelDistro",

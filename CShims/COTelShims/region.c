@@ -121,6 +121,21 @@ bool otel_region_make(struct otel_region_request *request) {
     return request->region != NULL;
 }
 
+void *otel_private_memory(size_t size) {
+    long flags = MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE;
+    long memory = otel_syscall6(SYS_mmap, 0, (long)size, PROT_READ | PROT_WRITE, flags, -1, 0);
+    if (is_error(memory)) return NULL;
+    otel_syscall3(SYS_madvise, memory, size, MADV_DONTDUMP);
+    return (void *)memory;
+}
+
+void *otel_region_make_private(size_t size) {
+    void *region = otel_private_memory(size);
+    if (!region || !is_error(otel_syscall3(SYS_madvise, region, size, MADV_DONTFORK))) return region;
+    otel_syscall2(SYS_munmap, region, size);
+    return NULL;
+}
+
 void *otel_process_page(size_t size) {
     long page = otel_syscall6(SYS_mmap, 0, (long)size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
     if (is_error(page)) return NULL;
@@ -139,6 +154,17 @@ void otel_region_discard(void *region, size_t size) { otel_syscall2(SYS_munmap, 
 bool otel_process_is_subreaper(void) {
     int answer = 0;
     return !is_error(otel_syscall5(SYS_prctl, PR_GET_CHILD_SUBREAPER, &answer, 0, 0, 0)) && answer != 0;
+}
+
+int otel_process_id(void) { return (int)otel_syscall0(SYS_getpid); }
+
+bool otel_host_name(char *name, size_t capacity) {
+    struct utsname system;
+    if (is_error(otel_syscall1(SYS_uname, &system))) return false;
+    size_t length = strlen(system.nodename);
+    if (length >= capacity) return false;
+    memcpy(name, system.nodename, length + 1);
+    return true;
 }
 
 bool otel_random(uint64_t *words, size_t count) {

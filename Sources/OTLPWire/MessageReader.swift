@@ -1,85 +1,84 @@
-#if !hasFeature(Embedded)
-  /// Steps through the fields of a protobuf message that nobody vouches for: a collector's answer, bytes from a region.
-  ///
-  /// Never reads outside of its bytes and never allocates. After `next()` gave nil, `isMalformed` says whether the message ended or broke.
-  package struct MessageReader {
-    package enum Value {
-      case varint(UInt64)
-      case fixed64(UInt64)
-      case bytes(UnsafeRawBufferPointer)
-      case fixed32(UInt32)
-    }
+/// Steps through the fields of a protobuf message that nobody vouches for: a collector's answer, bytes from a region.
+///
+/// Never reads outside of its bytes and never allocates. After `next()` gave nil, `isMalformed` says whether the message ended or broke.
+package struct MessageReader {
+  package enum Value {
+    case varint(UInt64)
+    case fixed64(UInt64)
+    case bytes(UnsafeRawBufferPointer)
+    case fixed32(UInt32)
+  }
 
-    private var cursor: UnsafeRawPointer
-    private let end: UnsafeRawPointer
-    package private(set) var isMalformed = false
+  private var cursor: UnsafeRawPointer
+  private let end: UnsafeRawPointer
+  package private(set) var isMalformed = false
 
-    /// - Parameter bytes: borrowed for as long as the reader and what it returns are used.
-    @inline(__always)
-    package init(_ bytes: UnsafeRawBufferPointer) {
-      // An empty buffer may have no address; then nothing is read from this one either.
-      cursor = bytes.baseAddress ?? UnsafeRawPointer(bitPattern: 1).unsafelyUnwrapped
-      end = cursor + bytes.count
-    }
+  /// - Parameter bytes: borrowed for as long as the reader and what it returns are used.
+  @inline(__always)
+  package init(_ bytes: UnsafeRawBufferPointer) {
+    // An empty buffer may have no address; then nothing is read from this one either.
+    cursor = bytes.baseAddress ?? UnsafeRawPointer(bitPattern: 1).unsafelyUnwrapped
+    end = cursor + bytes.count
+  }
 
-    private var left: Int { end - cursor }
+  private var left: Int { end - cursor }
 
-    package mutating func next() -> (field: UInt64, value: Value)? {
-      guard left > 0, !isMalformed else { return nil }
-      // Field numbers end at 2^29 - 1 and start at 1.
-      guard let key = varint(), key >> 3 != 0, key >> 3 < 1 << 29 else { return broken() }
-      switch key & 7 {
-      case 0:
-        guard let value = varint() else { return broken() }
-        return (key >> 3, .varint(value))
-      case 1:
-        guard left >= 8 else { return broken() }
-        defer { cursor += 8 }
-        return (key >> 3, .fixed64(UInt64(littleEndian: cursor.loadUnaligned(as: UInt64.self))))
-      case 2:
-        guard let length = varint(), length <= UInt64(left) else { return broken() }
-        defer { cursor += Int(length) }
-        return (key >> 3, .bytes(UnsafeRawBufferPointer(start: cursor, count: Int(length))))
-      case 5:
-        guard left >= 4 else { return broken() }
-        defer { cursor += 4 }
-        return (key >> 3, .fixed32(UInt32(littleEndian: cursor.loadUnaligned(as: UInt32.self))))
-      default:  // Groups are not used by OTLP.
-        return broken()
-      }
-    }
-
-    private mutating func broken() -> (field: UInt64, value: Value)? {
-      isMalformed = true
-      return nil
-    }
-
-    /// Most keys and lengths are one byte.
-    @inline(__always)
-    private mutating func varint() -> UInt64? {
-      guard left > 0 else { return nil }
-      let first = cursor.load(as: UInt8.self)
-      guard first >= 0x80 else {
-        cursor += 1
-        return UInt64(first)
-      }
-      return longVarint()
-    }
-
-    private mutating func longVarint() -> UInt64? {
-      var value: UInt64 = 0
-      var index = 0
-      while index < left, index < 10 {
-        let byte = cursor.load(fromByteOffset: index, as: UInt8.self)
-        value |= UInt64(byte & 0x7f) << UInt64(7 * index)
-        index += 1
-        if byte < 0x80 {
-          if index == 10, byte > 1 { return nil }
-          cursor += index
-          return value
-        }
-      }
-      return nil
+  package mutating func next() -> (field: UInt64, value: Value)? {
+    guard left > 0, !isMalformed else { return nil }
+    // Field numbers end at 2^29 - 1 and start at 1.
+    guard let key = varint(), key &>> 3 != 0, key &>> 3 < 1 &<< 29 else { return broken() }
+    switch key & 7 {
+    case 0:
+      guard let value = varint() else { return broken() }
+      return (key &>> 3, .varint(value))
+    case 1:
+      guard left >= 8 else { return broken() }
+      defer { cursor += 8 }
+      return (key &>> 3, .fixed64(UInt64(littleEndian: cursor.loadUnaligned(as: UInt64.self))))
+    case 2:
+      guard let length = varint(), length <= UInt64(truncatingIfNeeded: left) else { return broken() }
+      let count = Int(truncatingIfNeeded: length)
+      defer { cursor += count }
+      return (key &>> 3, .bytes(UnsafeRawBufferPointer(start: cursor, count: count)))
+    case 5:
+      guard left >= 4 else { return broken() }
+      defer { cursor += 4 }
+      return (key &>> 3, .fixed32(UInt32(littleEndian: cursor.loadUnaligned(as: UInt32.self))))
+    default:  // Groups are not used by OTLP.
+      return broken()
     }
   }
-#endif
+
+  private mutating func broken() -> (field: UInt64, value: Value)? {
+    isMalformed = true
+    return nil
+  }
+
+  /// Most keys and lengths are one byte.
+  @inline(__always)
+  private mutating func varint() -> UInt64? {
+    guard left > 0 else { return nil }
+    let first = cursor.load(as: UInt8.self)
+    guard first >= 0x80 else {
+      cursor += 1
+      return UInt64(first)
+    }
+    return longVarint()
+  }
+
+  private mutating func longVarint() -> UInt64? {
+    var value: UInt64 = 0
+    var index = 0
+    while index < left, index < 10 {
+      let byte = cursor.load(fromByteOffset: index, as: UInt8.self)
+      value |= UInt64(byte & 0x7f) &<< UInt64(truncatingIfNeeded: 7 &* index)
+      index &+= 1
+      if byte < 0x80 {
+        if index == 10, byte > 1 { return nil }
+        cursor += index
+        return value
+      }
+    }
+    return nil
+  }
+}

@@ -3,8 +3,8 @@ public import OTelPrimitives
 /// Source: https://opentelemetry.io/docs/specs/otel/trace/api/#spankind; the values are OTLP's.
 public enum SpanKind: UInt8 { case `internal` = 1, server, client, producer, consumer }
 
-/// The built-in instrumentation scopes; the numbers are the region layout's.
-public enum InstrumentationScope: UInt8 { case curl = 1, sockets }
+/// The built-in instrumentation scopes. Their numbers and names are the region's (`ScopeID`).
+public enum InstrumentationScope { case curl, sockets }
 
 /// A span that has started and not ended, as plain words: a hook keeps it in its caller's frame while the real call runs.
 public struct OpenSpan {

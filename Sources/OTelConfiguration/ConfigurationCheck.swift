@@ -86,13 +86,17 @@ public struct ConfigurationCheck {
   private mutating func examineWords(_ variable: EnvironmentVariable, _ value: Text, _ choices: EnvironmentVariable.Choices) {
     var items = ListItems(value)
     var count = 0
+    var supported = 0
     var hasNone = false
     while let item = items.next() {
       count += 1
-      if item.equalsIgnoringCase("none") { hasNone = true }
-      examineWord(variable, item, whole: value, choices)
+      let isSupported = examineWord(variable, item, whole: value, choices)
+      if item.equalsIgnoringCase("none") { hasNone = true } else if isSupported { supported += 1 }
     }
-    if hasNone, count > 1 {
+    if count > 1, supported == 0, !hasNone {
+      report(variable.name, "=" + String(quoting: value) + " names nothing that is supported; " + variable.fallback + ".")
+    }
+    if hasNone, supported > 0 {
       report(variable.name, "=" + String(quoting: value) + " names none beside others; none is left out. Write none alone, or leave it out.")
     }
   }

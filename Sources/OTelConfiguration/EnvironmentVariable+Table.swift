@@ -14,7 +14,7 @@ extension EnvironmentVariable {
       help: """
         The relay, which exports for all programs of a user. auto: use the one that is there, else start one. \
         unix:/path: use the one that listens there. external: use one, never start one. \
-        start: as auto, and also without the launcher in a container's first process. off: record nothing.
+        start: as auto, and also without the launcher in a container's first process. off: none, so nothing is exported, unless to the console.
         """),
     EnvironmentVariable(
       "OTEL_NATIVE_EXIT_TIMEOUT", .agent, .duration, default: "2000", source: .otelagent,
@@ -63,8 +63,11 @@ extension EnvironmentVariable {
   private static let traces: [EnvironmentVariable] = [
     EnvironmentVariable(
       "OTEL_TRACES_EXPORTER", .traces,
-      .choices(Choices(["otlp", "none"], notYet: ["console", "zipkin", "otlp/stdout"])), default: "otlp",
-      help: "Where spans go. none: nowhere."),
+      .choices(Choices(["otlp", "console", "none"], notYet: ["zipkin", "otlp/stdout"])), default: "otlp",
+      help: """
+        Where spans go. otlp: to the collector, by way of the relay. console: to the program's standard error, one line of JSON for each \
+        span that ends; needs no relay. none: nowhere.
+        """),
     EnvironmentVariable(
       "OTEL_TRACES_SAMPLER", .traces,
       .choice(

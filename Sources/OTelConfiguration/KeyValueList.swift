@@ -24,6 +24,7 @@ public struct KeyValueList {
   }
 
   /// The next member that is not blank; nil at the end.
+  @inline(never)
   public mutating func next() -> Member? {
     while !rest.isEmpty {
       let end = rest.firstIndex(of: 0x2c) ?? rest.count

@@ -6,6 +6,7 @@ public struct ListItems {
 
   public init(_ text: Text) { rest = text }
 
+  @inline(never)
   public mutating func next() -> Text? {
     while !rest.isEmpty {
       let end = rest.firstIndex(of: 0x2c) ?? rest.count

@@ -26,6 +26,7 @@ public enum PercentEncoding {
 
     public init(_ text: Text) { self.text = text }
 
+    @inline(never)
     public mutating func next() -> UInt8? {
       guard !isMalformed, index < text.count else { return nil }
       let byte = text[index]

@@ -2,7 +2,7 @@ public import COTelShims
 public import OTelPrimitives
 public import OTelSDK
 import OTelAPI
-import OTelConfiguration
+public import OTelConfiguration
 
 /// Turns the environment into the SDK's options. The only place where the two meet.
 ///
@@ -19,12 +19,22 @@ public struct Configurator {
     options.sampler = sampler
     options.limits = limits
     options.isDisabled = isTrue("OTEL_SDK_DISABLED")
-    options.isExported = isExported
+    options.exportsToRelay = exporters.otlp
+    options.exportsToConsole = exporters.console
     options.isPropagated = isPropagated
     if options.isPropagated, let traceParent, let parent = TraceParent.parse(traceParent) {
       options.processParent = parent
       if let traceState, TraceState.isValid(traceState) { options.traceState = traceState }
     }
+  }
+
+  public var exporters: TraceExporters { TraceExporters(environment.value("OTEL_TRACES_EXPORTER")) }
+
+  /// For the exporter console alone: looks at standard error, and at the process.
+  public func configureConsole(_ options: inout TracerOptions) {
+    otel_console_open(&options.console)
+    var attributes = ResourceAttributes(environment, storage: otel_resource_storage(), capacity: Int(OTEL_RESOURCE_STORAGE))
+    options.resource = attributes.resource(environment, options.region)
   }
 
   private func isTrue(_ name: StaticString) -> Bool {
@@ -61,12 +71,6 @@ public struct Configurator {
   private func limit(_ name: StaticString) -> UInt32? {
     guard let value = environment.value(name), let number = ValueParser.integer(value) else { return nil }
     return UInt32(truncatingIfNeeded: number)
-  }
-
-  /// Whether any of the exporters that were asked for takes spans. An unknown name is ignored, and if nothing is left the default holds.
-  private var isExported: Bool {
-    guard let list = environment.value("OTEL_TRACES_EXPORTER") else { return true }
-    return !(list.contains(item: "none") && !list.contains(item: "otlp"))
   }
 
   private var isPropagated: Bool {

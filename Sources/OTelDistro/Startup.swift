@@ -19,7 +19,7 @@ public enum Startup {
     // A set-user-id program, or one with file capabilities, takes no orders from its caller's environment.
     guard getauxval(UInt(AT_SECURE)) == 0 else { return }
     let path = otel_executable_storage()
-    guard otel_executable_path(path, Int(OTEL_EXECUTABLE_STORAGE)), !NeverList.contains(Text(cString: path)) else { return }
+    guard findExecutable(path), !NeverList.contains(Text(cString: path)) else { return }
 
     let snapshot = EnvironmentSnapshot(environment)
     let configurator = Configurator(snapshot.configuration)
@@ -30,7 +30,8 @@ public enum Startup {
     region.configuration = UnsafeRawPointer(snapshot.configuration.bytes.start).assumingMemoryBound(to: CChar.self)
     region.configuration_length = snapshot.configuration.bytes.count
     region.tls_paths = configurator.tlsPaths
-    guard configurator.configureRelay(&region.relay, isFirstProcess: getpid() == 1) else { return }
+    let mayUseRelay = configurator.configureRelay(&region.relay, isFirstProcess: getpid() == 1)
+    guard mayUseRelay || configurator.exporters.console else { return }
     region.relay.environment.runtime_directory = snapshot.runtimeDirectory
     region.relay.variables = UnsafePointer(otel_relay_variables())
     region.relay.agent = AgentPath.find()
@@ -38,11 +39,25 @@ public enum Startup {
     guard let page = otel_process_page(ProcessState.size) else { return }
     var options = TracerOptions(page: page, region: region)
     configurator.configure(&options, traceParent: snapshot.traceParent, traceState: snapshot.traceState)
+    if !mayUseRelay { options.exportsToRelay = false }
+    if options.exportsToConsole { configurator.configureConsole(&options) }
     TracerOptions.installed.initialize(to: options)
 
     hookTable.answers_dlsym = configurator.answersDlsym
     if configurator.isDisabled("sockets") { Hooks.removeSockets(from: &hookTable) }
     if configurator.isDisabled("curl") { Hooks.removeCurl(from: &hookTable) }
     withUnsafePointer(to: &hookTable) { otel_hooks_install($0) }
+  }
+
+  /// The program's file: what /proc says, else, in a chroot without it, the name that execve(2) was given (getauxval(3), AT_EXECFN).
+  private static func findExecutable(_ path: UnsafeMutablePointer<CChar>) -> Bool {
+    let capacity = Int(OTEL_EXECUTABLE_STORAGE)
+    if otel_executable_path(path, capacity) { return true }
+    guard let name = UnsafePointer<CChar>(bitPattern: getauxval(UInt(AT_EXECFN))) else { return false }
+    let count = strnlen(name, capacity)
+    guard count > 0, count < capacity else { return false }
+    memcpy(path, name, count)
+    path[count] = 0
+    return true
   }
 }

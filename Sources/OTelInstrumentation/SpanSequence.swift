@@ -20,19 +20,20 @@ extension Tracer {
     _ span: OpenSpan, name: Text, kind: SpanKind, scope: InstrumentationScope, at time: UInt64 = 0, start: (inout Recorder) -> Void,
     end: (inout Recorder) -> Void
   ) {
-    guard span.isRecording else { return }
-    if var recorder = resume(span) {
-      end(&recorder)
-      self.end(recorder, of: span, scope: scope, at: time)
-      return
-    }
+    guard span.isRecording, var recorder = resume(span) ?? recordAnew(span, name: name, kind: kind, scope: scope, start: start) else { return }
+    end(&recorder)
+    self.end(recorder, of: span, scope: scope, at: time)
+  }
+
+  /// The first half, at the end. Nil, and counted, when there is still no room.
+  @inline(__always)
+  private func recordAnew(_ span: OpenSpan, name: Text, kind: SpanKind, scope: InstrumentationScope, start: (inout Recorder) -> Void) -> Recorder? {
     var span = span
     guard var recorder = record(&span, name: name, kind: kind, scope: scope) else {
       count(.noSlot)
-      return
+      return nil
     }
     start(&recorder)
-    end(&recorder)
-    self.end(recorder, of: span, scope: scope, at: time)
+    return recorder
   }
 }

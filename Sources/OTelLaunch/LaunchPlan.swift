@@ -81,13 +81,13 @@ private struct Settings {
   init(_ environment: EnvironmentBlock) {
     isDisabled = Settings.isTrue(environment.value("OTEL_NATIVE_DISABLED"))
     if let value = environment.value("OTEL_NATIVE_EXIT_TIMEOUT"), let milliseconds = ValueParser.integer(value) { exitTimeout = milliseconds }
-    let recordsNothing =
+    let relaysNothing =
       Settings.isTrue(environment.value("OTEL_SDK_DISABLED"))
-      || environment.value("OTEL_TRACES_EXPORTER")?.trimmed.equalsIgnoringCase("none") == true
+      || !TraceExporters(environment.value("OTEL_TRACES_EXPORTER")).otlp
     switch environment.value("OTEL_NATIVE_RELAY").flatMap({ RelayChoice($0) }) ?? .automatic {
-    case .automatic: mayStartRelay = !recordsNothing
+    case .automatic: mayStartRelay = !relaysNothing
     case .start:
-      mayStartRelay = !recordsNothing
+      mayStartRelay = !relaysNothing
       mustStartRelay = true
     case .path, .external, .off: break
     }

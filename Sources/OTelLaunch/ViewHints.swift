@@ -26,8 +26,11 @@ enum ViewHints {
       }
       return false
     }
-    if list("OTEL_TRACES_EXPORTER", has: "none"), !list("OTEL_TRACES_EXPORTER", has: "otlp") {
-      return "OTEL_TRACES_EXPORTER=none switches spans off. Leave it unset: a view exports nothing anyway."
+    let exporters = TraceExporters(environment.value("OTEL_TRACES_EXPORTER"))
+    if !exporters.otlp {
+      return exporters.console
+        ? "OTEL_TRACES_EXPORTER=console writes spans to standard error alone. Leave it unset, or write otlp,console."
+        : "OTEL_TRACES_EXPORTER=none switches spans off. Leave it unset: a view exports nothing anyway."
     }
     if list("OTEL_NATIVE_DISABLED_INSTRUMENTATIONS", has: "*") {
       return "OTEL_NATIVE_DISABLED_INSTRUMENTATIONS=* switches every instrumentation off."

@@ -84,7 +84,7 @@ public enum UTF8Measure {
   }
 
   /// Bytes of the well-formed sequence at `index` (Unicode 15, table 3-7); 0 when there is none.
-  static func sequenceLength(_ text: Text, _ index: Int) -> Int {
+  public static func sequenceLength(_ text: Text, _ index: Int) -> Int {
     let first = text[index]
     if first < 0x80 { return 1 }
     let second = text[index &+ 1]

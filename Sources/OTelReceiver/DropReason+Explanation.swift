@@ -12,6 +12,8 @@ extension DropReason {
     case .handleTableFull: "too many libcurl handles: traced without their options"
     case .nestedTooDeep: "calls nested too deeply"
     case .notCarriedOver: "not carried over into a new region"
+    case .consoleFull: "not written to the console: no buffer was free, or the span was too long for a line"
+    case .consoleUnwritten: "not written to the console: standard error was replaced or took no more"
     }
   }
 }

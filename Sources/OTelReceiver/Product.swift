@@ -1,11 +1,12 @@
 import OTelConfiguration
+import OTelRegion
 
-/// Names and versions that go out with every span.
+/// Names and versions as strings, which hosts do not have.
 package enum Product {
-  package static let name = "otelagent"
+  package static let name = "\(Distribution.name)"
   package static let version = "\(Version.current)"
-  /// Of the semantic conventions that the instrumentations and the resource follow.
-  package static let schemaURL = "https://opentelemetry.io/schemas/1.44.0"
+  package static let language = "\(Distribution.language)"
+  package static let schemaURL = "\(Distribution.schemaURL)"
   /// Specification, protocol/exporter.md, "User Agent", with the distribution in front.
   package static let userAgent = "\(name)/\(version) OTel-OTLP-Exporter-Swift/\(version)"
 }

@@ -22,7 +22,7 @@ package struct ResourceBuilder {
     add("service.name", identity.serviceName)
     add("service.instance.id", Self.uuid(instance))
     add("telemetry.sdk.name", Product.name)
-    add("telemetry.sdk.language", "swift")
+    add("telemetry.sdk.language", Product.language)
     add("telemetry.sdk.version", Product.version)
     add("telemetry.distro.name", Product.name)
     add("telemetry.distro.version", Product.version)

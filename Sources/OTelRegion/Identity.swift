@@ -8,7 +8,6 @@ import OTelPrimitives
 public enum Identity {
   /// Process id in the process's own pid name space, decimal.
   public static let processID: StaticString = "process.pid"
-  public static let parentProcessID: StaticString = "process.parent_pid"
   /// Effective user id, decimal.
   public static let userID: StaticString = "process.user.id"
   /// Target of /proc/self/exe.

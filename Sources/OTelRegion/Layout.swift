@@ -89,6 +89,11 @@ public enum DropReason: Int, CaseIterable {
   case nestedTooDeep
   /// Records that could not be carried over into a new region.
   case notCarriedOver
+  /// Not written by the exporter console: all its buffers were taken, or the span was too long for a line.
+  case consoleFull
+  /// Not written by the exporter console: standard error is another file than at the program's start, did not take it at once, or the
+  /// program filters its system calls.
+  case consoleUnwritten
 
-  public static let count = 8
+  public static let count = 10
 }

@@ -42,6 +42,13 @@ public struct ProcessState {
   @inline(__always) var retiringCursor: SharedWord { SharedWord(page + 152) }
   @inline(__always) var retiredAt: SharedWord { SharedWord(page + 160) }
 
+  /// Where `ConsoleExporter` has its buffers; 0: nowhere.
+  @inline(__always) var consoleBuffers: SharedWord { SharedWord(page + 176) }
+  /// One bit for each of them that is taken.
+  @inline(__always) var consoleClaims: SharedWord { SharedWord(page + 184) }
+  /// `process.pid`, for the exporter console alone.
+  @inline(__always) var processID: SharedWord { SharedWord(page + 192) }
+
   enum Phase {
     static let none: UInt64 = 0
     static let busy: UInt64 = 1

@@ -46,6 +46,7 @@ public struct RegionLifecycle {
     }
     process.handedOverAt.store(made.handedOver ? now | 1 : 0)
     setClock()
+    if options.pointee.exportsToConsole { ConsoleExporter(options: options).prepare() }
     HostRegion(region: made.region).drops(.attaching).add(process.passed.load())
     process.region.storeReleasing(UInt64(truncatingIfNeeded: UInt(bitPattern: made.region)))
     process.nextCheck.store(now &+ (made.handedOver ? Self.interval : Self.shortestPause))
@@ -56,12 +57,14 @@ public struct RegionLifecycle {
   private func setClock() { process.clock.store(otel_realtime() &- otel_monotonic()) }
 
   private func make() -> (region: UnsafeMutableRawPointer, handedOver: Bool)? {
-    var request = options.pointee.region
     let thread = otel_thread_self()
     if process.instanceHigh.load() == 0 {
       process.instanceHigh.store(RandomSource.next(thread))
       process.instanceLow.store(RandomSource.next(thread))
     }
+    // The slots are needed, a relay is not: no helper, no descriptor, nothing outside of the process.
+    guard options.pointee.exportsToRelay else { return otel_region_make_private(Layout.size).map { ($0, true) } }
+    var request = options.pointee.region
     // Not from the thread's generator: who sees ids could tell what comes next, and nobody may know the stamps.
     var secret: UInt64 = 0
     if !otel_random(&secret, 1) { secret = RandomSource.mix(process.secretHigh.load() ^ otel_monotonic()) }
@@ -105,7 +108,7 @@ public struct RegionLifecycle {
     let due = process.nextCheck.load()
     guard now >= due, process.nextCheck.replace(due, with: now &+ Self.interval) == nil else { return }
     setClock()
-    guard !otel_host_filtered(), let address = process.regionAddress else { return }
+    guard options.pointee.exportsToRelay, !otel_host_filtered(), let address = process.regionAddress else { return }
     if process.retiring.load() != 0, now &- process.retiredAt.load() >= Self.second { finishRetiring() }
     switch verdict(HostRegion(region: address), now: now) {
     case .fine:

@@ -81,13 +81,8 @@ public struct SDKTracer: Tracer {
     let thread = otel_thread_self()
     guard let slot = SpanSlots(region: region).claim(hint: &thread.pointee.slot_hint, mark: span.context.spanID) else { return nil }
     var recorder = SpanRecorder(region: region, slot: slot, mark: span.context.spanID, limits: options.pointee.limits)
-    recorder.begin(span, name: name, kind: kind, tag: tag(scope), traceState: traceState(span))
+    recorder.begin(span, name: name, kind: kind, tag: RecordTag(scope), traceState: traceState(span))
     return recorder
-  }
-
-  @inline(__always)
-  private func tag(_ scope: InstrumentationScope) -> RecordTag {
-    RecordTag(rawValue: UInt16(Signal.traces.rawValue) | UInt16(scope.rawValue) &<< 2)
   }
 
   @inline(__always)
@@ -117,10 +112,23 @@ public struct SDKTracer: Tracer {
 
   @inline(__always)
   public func end(_ recorder: SpanRecorder, of span: OpenSpan, scope: InstrumentationScope, at time: UInt64) {
-    let end = process.unixTime(time != 0 ? time : otel_monotonic())
+    let now = process.unixTime(time != 0 ? time : otel_monotonic())
     // The clock is set anew now and then: a span that began before a step back must not end before it began.
+    let end = now > span.startTime ? now : span.startTime
     var recorder = recorder
-    _ = recorder.finish(endTime: end > span.startTime ? end : span.startTime, tag: tag(scope))
+    guard !options.pointee.exportsToConsole else { return endOnConsole(&recorder, end, RecordTag(scope)) }
+    recorder.complete(endTime: end)
+    recorder.commit(tag: RecordTag(scope))
+  }
+
+  @inline(never)
+  private func endOnConsole(_ recorder: inout SpanRecorder, _ end: UInt64, _ tag: RecordTag) {
+    let console = ConsoleExporter(options: options)
+    recorder.complete(endTime: end)
+    let line = console.line(of: recorder.message)
+    // First, as the write may wait: a process that is ended meanwhile has recorded this span whole.
+    if options.pointee.exportsToRelay { recorder.commit(tag: tag) } else { recorder.discard() }
+    if let line { console.write(line) }
   }
 
   @inline(__always)

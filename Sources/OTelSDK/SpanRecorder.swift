@@ -192,9 +192,9 @@ public struct SpanRecorder: SpanAttributes {
   @inline(__always)
   public mutating func setError() { isError = true }
 
-  /// Writes the rest and moves the span into the ring. False when the ring was full.
+  /// Writes the rest.
   @inline(__always)
-  mutating func finish(endTime: UInt64, tag: RecordTag) -> Bool {
+  mutating func complete(endTime: UInt64) {
     writer.byte(SpanField.endTime)
     writer.fixed64(endTime)
     if droppedCount != 0 {
@@ -205,9 +205,22 @@ public struct SpanRecorder: SpanAttributes {
       writer.pair(SpanField.status, 2)
       writer.pair(SpanField.statusCode, 2)
     }
-    let start = slot + Layout.slotHeaderSize
-    let committed = RecordRing(region: region).append(start, length: writer.next - start, tag: tag)
-    SpanSlots.release(slot, mark: mark)
-    return committed
   }
+
+  /// The OTLP bytes so far; valid until the slot is given back.
+  var message: UnsafeRawBufferPointer {
+    let start = slot + Layout.slotHeaderSize
+    return UnsafeRawBufferPointer(start: start, count: writer.next - start)
+  }
+
+  /// Moves the completed span into the ring, which counts when it is full.
+  @inline(__always)
+  func commit(tag: RecordTag) {
+    let start = slot + Layout.slotHeaderSize
+    _ = RecordRing(region: region).append(start, length: writer.next - start, tag: tag)
+    discard()
+  }
+
+  @inline(__always)
+  func discard() { SpanSlots.release(slot, mark: mark) }
 }

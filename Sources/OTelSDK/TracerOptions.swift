@@ -8,8 +8,15 @@ public struct TracerOptions {
   public var limits: SpanLimits
   /// `OTEL_SDK_DISABLED`: no telemetry, but the process's parent is still passed on.
   public var isDisabled = false
+  /// `OTEL_TRACES_EXPORTER` holds `otlp`, and there may be a relay.
+  public var exportsToRelay = true
+  /// It holds `console`.
+  public var exportsToConsole = false
   /// False with `OTEL_TRACES_EXPORTER=none`: spans live and are passed on, and nobody gets them.
-  public var isExported = true
+  @inline(__always) public var isExported: Bool { exportsToRelay || exportsToConsole }
+  /// For the exporter console: where it writes, and what it says of the process.
+  public var console = otel_console()
+  public var resource = Resource()
   /// What the sampler says to spans that have no parent in this process, when it says the same to all: false is "never".
   public var recordsRoots: Bool {
     if isDisabled || !isExported { return false }

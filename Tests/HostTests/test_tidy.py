@@ -25,7 +25,7 @@ IN_HOST = {
     "OTelInstrumentation": INSTRUMENTATION - {"OTelInstrumentation"},
     "InstrumentationCurl": INSTRUMENTATION,
     "InstrumentationSockets": INSTRUMENTATION,
-    "OTelConfigurator": GROUND | {"OTelSDK", "OTelConfiguration", "OTelAPI", "OTelRegion"},
+    "OTelConfigurator": GROUND | {"OTelSDK", "OTelConfiguration", "OTelAPI", "OTLPWire", "OTelRegion"},
     "OTelDistro": INSTRUMENTATION | {
         "OTelConfigurator", "OTelConfiguration", "InstrumentationCurl", "InstrumentationSockets", "OTelSDK", "OTelRegion",
     },

@@ -16,7 +16,7 @@ func messages(_ entries: String...) -> [String] {
 
   // Values that the specification's rules allow.
   @Test(arguments: [
-    "OTEL_SDK_DISABLED=TRUE", "OTEL_SDK_DISABLED= false ", "OTEL_SDK_DISABLED=", "OTEL_TRACES_EXPORTER=", "OTEL_TRACES_EXPORTER=OTLP",
+    "OTEL_SDK_DISABLED=TRUE", "OTEL_SDK_DISABLED= false ", "OTEL_SDK_DISABLED=", "OTEL_TRACES_EXPORTER=", "OTEL_TRACES_EXPORTER=OTLP", "OTEL_TRACES_EXPORTER=otlp, Console,,console",
     "OTEL_TRACES_SAMPLER=ALWAYS_OFF", "OTEL_BSP_SCHEDULE_DELAY=0", "OTEL_BSP_SCHEDULE_DELAY= 00012 ",
     "OTEL_EXPORTER_OTLP_TIMEOUT=0", "OTEL_ATTRIBUTE_COUNT_LIMIT=0", "OTEL_BSP_MAX_QUEUE_SIZE=10", "OTEL_BSP_MAX_QUEUE_SIZE=2147483647",
     "OTEL_PROPAGATORS=baggage,tracecontext,baggage", "OTEL_PROPAGATORS=none", "OTEL_RESOURCE_ATTRIBUTES=a=1,b=%2C%3d, c = d ,",
@@ -73,6 +73,16 @@ func messages(_ entries: String...) -> [String] {
     #expect(found.count == 2)
     #expect(found.allSatisfy { $0.contains("is left out") })
     #expect(messages("OTEL_TRACES_EXPORTER=otlp,none")[0].contains("none is left out"))
+    let exporters = messages("OTEL_TRACES_EXPORTER=console, zipkin, otlp, console")
+    #expect(exporters.count == 1 && exporters[0].contains("\"zipkin\"") && exporters[0].contains("is left out. Supported: otlp, console, none."))
+  }
+
+  @Test func aListWithNothingSupportedSaysWhatApplies() {
+    let found = messages("OTEL_TRACES_EXPORTER=zipkin,logging")
+    #expect(found.count == 3 && found[2].contains("names nothing that is supported; the default otlp applies."))
+    // `none` is what is left.
+    #expect(messages("OTEL_TRACES_EXPORTER=none,logging").count == 1)
+    #expect(messages("OTEL_TRACES_EXPORTER=none,none").isEmpty)
   }
 
   @Test func neverShowsAHeader() {

@@ -51,6 +51,8 @@ import Testing
     ("", LaunchPlan.Relay.findOrStart), ("OTEL_NATIVE_RELAY=nonsense", .findOrStart), ("OTEL_NATIVE_RELAY=start", .findOrStart),
     ("OTEL_NATIVE_RELAY=external", .leave), ("OTEL_NATIVE_RELAY=off", .leave), ("OTEL_NATIVE_RELAY=unix:/run/r", .leave),
     ("OTEL_TRACES_EXPORTER=none", .leave), ("OTEL_SDK_DISABLED=true", .leave), ("OTEL_TRACES_EXPORTER=otlp", .findOrStart),
+    ("OTEL_TRACES_EXPORTER=console", .leave), ("OTEL_TRACES_EXPORTER= console ,none", .leave), ("OTEL_TRACES_EXPORTER=none,none", .leave),
+    ("OTEL_TRACES_EXPORTER=console,otlp", .findOrStart), ("OTEL_TRACES_EXPORTER=none,otlp", .findOrStart), ("OTEL_TRACES_EXPORTER=nonsense", .findOrStart),
   ])
   func startsARelayWhereOneIsWanted(_ entry: String, _ relay: LaunchPlan.Relay) throws {
     #expect(try plan([ByteString(entry)]).relay == relay)

@@ -70,7 +70,7 @@ import Testing
     if let parentDecision { process.options.pointee.processParent = parent(sampled: parentDecision) }
     #expect(tracer.recordsRoots == expected)
     if !expected { #expect(tracer.start(parent: nil, isRemote: false)?.isRecording == false) }
-    process.options.pointee.isExported = false
+    process.options.pointee.exportsToRelay = false
     #expect(!tracer.recordsRoots)
   }
 
@@ -104,7 +104,7 @@ import Testing
   }
 
   @Test func withoutAnExporterNothingIsRecorded() throws {
-    process.options.pointee.isExported = false
+    process.options.pointee.exportsToRelay = false
     let span = try #require(tracer.start(parent: nil, isRemote: false))
     #expect(span.context.isSampled && !span.isRecording)
   }
@@ -186,7 +186,7 @@ import Testing
     let generation = tracer.prepare()
     #expect(generation != 0 && generation != before.generation)
     // The region is not there: ids only.
-    process.options.pointee.isExported = false
+    process.options.pointee.exportsToRelay = false
     let after = try #require(tracer.start(parent: nil, isRemote: false))
     #expect(after.context.spanID != before.context.spanID && after.context.traceLow != before.context.traceLow)
   }

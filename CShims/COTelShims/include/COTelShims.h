@@ -1,5 +1,6 @@
 // What Swift cannot say: thread-local storage, raw system calls, a helper process, ancillary data. Everything else is Swift.
 #pragma once
+#include "otel_console.h"
 #include "otel_elf.h"
 #include "otel_helper.h"
 #include "otel_region.h"

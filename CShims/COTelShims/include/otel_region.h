@@ -41,6 +41,12 @@ static inline bool otel_host_filtered(void) { return __atomic_load_n(&otel_host_
 /// Returns false when there is no region. One at a time per process. A region that could not be handed over stays mapped.
 bool otel_region_make(struct otel_region_request *request);
 
+/// A region for a process that exports without a relay: private memory of `size` bytes, which fork children do not get. Null when the
+/// kernel gives none.
+void *_Nullable otel_region_make_private(size_t size);
+/// Zeroed private memory of `size` bytes that costs nothing until it is touched; a fork child has it too. Null when there is none.
+void *_Nullable otel_private_memory(size_t size);
+
 /// A private page that a fork child sees zeroed (MADV_WIPEONFORK, Linux 4.14); null when the kernel cannot.
 void *_Nullable otel_process_page(size_t size);
 /// Puts untouched anonymous memory in the place of a region, in one step: a writer that comes too late writes into nothing.
@@ -49,6 +55,10 @@ bool otel_region_retire(void *region, size_t size);
 void otel_region_discard(void *region, size_t size);
 /// 1 when the process is a child subreaper: orphans, a relay started from here among them, would become its children.
 bool otel_process_is_subreaper(void);
+/// The process's id in its own pid name space.
+int otel_process_id(void);
+/// The host's name, NUL-terminated; false when it does not fit.
+bool otel_host_name(char *name, size_t capacity);
 /// Fills `words` from getrandom(2) without blocking.
 bool otel_random(uint64_t *words, size_t count);
 /// Target of /proc/self/exe, NUL-terminated; false when it cannot be read.

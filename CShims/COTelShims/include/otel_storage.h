@@ -12,6 +12,7 @@ enum {
     OTEL_EXECUTABLE_STORAGE = 4096,
     OTEL_RELAY_VARIABLES = 64,
     OTEL_CURL_STORAGE = 2 * 1024 * 1024,
+    OTEL_RESOURCE_STORAGE = 4096,
 };
 
 // Hidden, so that an address is one instruction and not a look-up.
@@ -21,6 +22,7 @@ extern OTEL_STORAGE char otel_environment_bytes[OTEL_ENVIRONMENT_STORAGE];
 extern OTEL_STORAGE char otel_executable_bytes[OTEL_EXECUTABLE_STORAGE];
 extern OTEL_STORAGE char *_Nullable otel_relay_variable_pointers[OTEL_RELAY_VARIABLES + 1];
 extern OTEL_STORAGE char otel_curl_bytes[OTEL_CURL_STORAGE];
+extern OTEL_STORAGE char otel_resource_bytes[OTEL_RESOURCE_STORAGE];
 
 /// OTelSDK's options and the pointer to the process's state.
 static inline void *otel_tracer_storage(void) { return otel_tracer_bytes; }
@@ -32,5 +34,7 @@ static inline char *otel_executable_storage(void) { return otel_executable_bytes
 static inline char *_Nullable *_Nonnull otel_relay_variables(void) { return otel_relay_variable_pointers; }
 /// InstrumentationCurl's table of handles.
 static inline void *otel_curl_storage(void) { return otel_curl_bytes; }
+/// The resource's attributes, for the exporter console.
+static inline void *otel_resource_storage(void) { return otel_resource_bytes; }
 
 #pragma clang assume_nonnull end

@@ -33,12 +33,23 @@ struct AgentReport {
     }
     guard exports else { return }
     if isLoaded, let list = plan.environment["LD_PRELOAD"] { facts.append(.init(label: "LD_PRELOAD", text: "\(list)")) }
+    if plan.environment.withBlock({ AgentReport.writesToConsoleAlone($0) }) {
+      facts.append(.init(label: "destination", text: "the program's standard error; no relay is needed"))
+      return
+    }
     guard !plan.isViewed else {
       facts.append(.init(label: "destination", text: "no collector: --view shows the traces here"))
       return
     }
     inspectRelay(installation)
     inspectDestination(installation)
+  }
+
+  private static func writesToConsoleAlone(_ environment: EnvironmentBlock) -> Bool {
+    let exporters = TraceExporters(environment.value("OTEL_TRACES_EXPORTER"))
+    guard exporters.console else { return false }
+    if case .off? = environment.value("OTEL_NATIVE_RELAY").flatMap({ RelayChoice($0) }) { return true }
+    return !exporters.otlp
   }
 
   private mutating func inspectRelay(_ installation: AgentLocator) {

@@ -92,10 +92,11 @@ struct SettingsReport {
     }
     if isTrue("OTEL_NATIVE_DISABLED") { return "OTEL_NATIVE_DISABLED=true switches the agent off. Unset it." }
     if isTrue("OTEL_SDK_DISABLED") { return "OTEL_SDK_DISABLED=true switches telemetry off. Unset it." }
-    if has("OTEL_TRACES_EXPORTER", "none"), !has("OTEL_TRACES_EXPORTER", "otlp") {
+    let exporters = TraceExporters(environment.value("OTEL_TRACES_EXPORTER"))
+    if !exporters.otlp, !exporters.console {
       return "OTEL_TRACES_EXPORTER=none sends spans nowhere. Unset it."
     }
-    if let relay = environment.value("OTEL_NATIVE_RELAY").flatMap({ RelayChoice($0) }), case .off = relay {
+    if !exporters.console, let relay = environment.value("OTEL_NATIVE_RELAY").flatMap({ RelayChoice($0) }), case .off = relay {
       return "OTEL_NATIVE_RELAY=off records nothing. Unset it."
     }
     if has("OTEL_NATIVE_DISABLED_INSTRUMENTATIONS", "*") {

@@ -1,4 +1,4 @@
-import OTelInstrumentation
+import OTelPrimitives
 import Testing
 
 @Suite struct DecimalTests {
