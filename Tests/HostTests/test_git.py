@@ -50,8 +50,8 @@ class Git:
             requests = self.server.requests()
             return [request for request in requests if request.traceparent], [request for request in requests if not request.traceparent]
 
-        assert wait_until(lambda: len(by_run()[0]) == len(by_run()[1]) == expected), by_run()
-        assert self.receiver.wait_until(lambda spans: len(spans) == expected), self.agent.relay_status().stdout
+        assert wait_until(lambda: len(by_run()[0]) == len(by_run()[1]) == expected, timeout=60), by_run()
+        assert self.receiver.wait_until(lambda spans: len(spans) == expected, timeout=60), self.agent.relay_status().stdout
         spans = {span.span_id: span for span in self.receiver.spans}
         traced, bare = by_run()
         assert sorted(request.line for request in traced) == sorted(request.line.replace("bare", "traced") for request in bare)

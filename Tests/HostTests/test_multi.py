@@ -5,7 +5,7 @@ from collections import Counter
 import pytest
 
 from harness import programs
-from harness.agent import wait_until
+from harness.agent import REPOSITORY, wait_until
 from harness.receiver import STATUS_ERROR, STATUS_UNSET
 from harness.twin import outcome
 
@@ -182,9 +182,14 @@ def test_curl_parallel_with_failures(agent, receiver, web):
     assert results(spans) == {"/1": [ANSWERED], "/status/500": [(500, "500", STATUS_ERROR)]}
 
 
+# Debian's, and wheels that carry libcurl 7.61 and 8.23.
+@pytest.mark.parametrize("package", ["debian", "pycurl-7.45.3", "pycurl-7.49.0"])
 @pytest.mark.parametrize("read", ["read", "unread"])
-def test_pycurl(agent, receiver, web, read):
-    requests = twin(agent, web, "/usr/bin/python3", programs.SOURCES / "pycurl_multi.py", web.url, read)
+def test_pycurl(agent, receiver, web, read, package):
+    path = REPOSITORY / ".build-python/wheels" / package
+    command = ["env", f"PYTHONPATH={path}", "/usr/bin/python3", programs.SOURCES / "pycurl_multi.py", web.url, read]
+    assert package == "debian" or path.exists()
+    requests = twin(agent, web, *command)
     spans = by_target(agent, receiver, requests)
     assert results(spans) == {"/1": [ANSWERED], "/status/404": [(404, "404", STATUS_ERROR)], "/slow": [ANSWERED]}
 
