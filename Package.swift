@@ -32,7 +32,8 @@ let agentLinker: [LinkerSetting] = [
 // MARK: C: what Swift cannot say
 
 let c: [Target] = [
-  .target(name: "COTelShims", path: "CShims/COTelShims", cSettings: inHostC),
+  // For size: what is compiled here runs once per process or at a dlopen; what hooks need of it is inline, in the headers.
+  .target(name: "COTelShims", path: "CShims/COTelShims", cSettings: inHostC + [.unsafeFlags(["-Os"])]),
   .target(name: "COTelHookABI", dependencies: ["COTelShims"], path: "CShims/COTelHookABI", cSettings: inHostC),
   // Defines `connect`, `curl_easy_perform` …: whoever links it is interposed. Only OTelAgent may.
   .target(

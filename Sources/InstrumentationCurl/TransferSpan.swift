@@ -20,8 +20,8 @@ struct TransferSpan {
     return handle.hasKnownMethod ? handle.method : Text("HTTP")
   }
 
-  /// What is known before the request: what samplers may look at.
-  @inline(__always)
+  /// What is known before the request: what samplers may look at. Out of line: the end writes it too, when the start found no slot.
+  @inline(never)
   func writeStart<A: SpanAttributes>(_ attributes: inout A) {
     guard let handle else { return }
     if handle.hasKnownMethod {

@@ -25,8 +25,8 @@ extension Tracer {
     self.end(recorder, of: span, scope: scope, at: time)
   }
 
-  /// The first half, at the end. Nil, and counted, when there is still no room.
-  @inline(__always)
+  /// The first half, at the end. Nil, and counted, when there is still no room. Out of line, as it is seldom needed.
+  @inline(never)
   private func recordAnew(_ span: OpenSpan, name: Text, kind: SpanKind, scope: InstrumentationScope, start: (inout Recorder) -> Void) -> Recorder? {
     var span = span
     guard var recorder = record(&span, name: name, kind: kind, scope: scope) else {

@@ -137,9 +137,13 @@ public struct SpanRecorder: SpanAttributes {
   }
 
   @inline(__always)
-  public mutating func set(_ key: StaticString, _ value: Text) {
+  public mutating func set(_ key: StaticString, _ value: Text) { set(Text(key), measuring: value) }
+
+  /// Out of line: inlined into each of its many uses it made a tenth of the agent.
+  @inline(never)
+  private mutating func set(_ key: Text, measuring value: Text) {
     let measured = UTF8Measure.measure(value, characters: limits.attributeValueLength, bytes: Self.valueCapacity)
-    guard openString(Text(key), measured.encodedCount) else { return }
+    guard openString(key, measured.encodedCount) else { return }
     if measured.encodedCount == measured.sourceCount {
       writer.bytes(Text(value.start, count: measured.sourceCount))
     } else {
