@@ -21,7 +21,7 @@ test:
 
 bench: build
 	@scripts/set-up bench
-	@Benchmarks/run.sh
+	@Benchmarks/run.sh --document docs/performance.md
 
 install: build
 	@scripts/install "$(PREFIX)" "$(DESTDIR)"

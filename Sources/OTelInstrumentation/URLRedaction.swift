@@ -107,5 +107,10 @@ public enum URLRedaction {
   @inline(never)
   private static func isNamed(_ key: Text, _ name: Text) -> Bool { key.equalsIgnoringCase(name) }
   @inline(never)
-  private static func isExactly(_ key: Text, _ name: Text) -> Bool { key.equals(name) }
+  private static func isExactly(_ key: Text, _ name: Text) -> Bool {
+    guard key.count == name.count else { return false }
+    var index = 0
+    while index < key.count, key[index] == name[index] { index &+= 1 }
+    return index == key.count
+  }
 }

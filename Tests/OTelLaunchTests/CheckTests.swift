@@ -60,7 +60,7 @@ import Testing
 
   private func settings(_ changed: [String: String] = [:]) -> String {
     let defaults: [(String, String)] = [
-      ("OTEL_NATIVE_RELAY", "\"auto\" (specification's default)"),
+      ("OTEL_NATIVE_RELAY", "\"auto\" (otelagent's default)"),
       ("OTEL_SERVICE_NAME", "\"unknown_service:<program>\" (specification's default)"),
       ("OTEL_PROPAGATORS", "\"tracecontext,baggage\" (specification's default)"),
       ("OTEL_TRACES_EXPORTER", "\"otlp\" (otelagent's default)"),

@@ -57,7 +57,8 @@ struct SettingsReport {
         return "\(String(name)) = \(String(quoting: entry.from(name.count + 1))) (otelagent's default)"
       }
     }
-    return "\(String(name)) = \(String(quoting: Text(variable.defaultText))) (specification's default)"
+    let owner = variable.source == .otelagent ? "otelagent" : "specification"
+    return "\(String(name)) = \(String(quoting: Text(variable.defaultText))) (\(owner)'s default)"
   }
 
   private static func shown(_ value: Text, _ kind: EnvironmentVariable.Kind) -> String {
