@@ -201,6 +201,24 @@ def test_switched_off(agent, receiver, web, variables):
     assert len(run_both(agent, receiver, web, command, "/", linked_is_traced, **variables)) == 1
 
 
+@pytest.mark.parametrize("variables", [{}, {"OTEL_NATIVE_RELAY": "off"}, {"OTEL_NATIVE_DISABLED_INSTRUMENTATIONS": "curl"}], ids=str)
+def test_loaded_and_unloaded(agent, receiver, web, variables):
+    """The real libraries take each other's places, and one with a live handle stays: each call reaches the one that is there."""
+    traced = not variables
+    wheels = [next(wheel.glob("pycurl.libs/libcurl-*")) for wheel in (OLD_WHEEL, NEW_WHEEL)]
+    libraries = [*(library_of(flavour) for flavour in DEBIAN), *wheels, *(programs.curl_plugin(flavour) for flavour in DEBIAN)]
+    words = ["env", f"LD_LIBRARY_PATH={OLD_WHEEL}/pycurl.libs:{NEW_WHEEL}/pycurl.libs", programs.build("reload", libraries=["-ldl"])]
+    requests = run_both(agent, receiver, web, lambda url: [*words, url, library_of("gnutls"), *libraries], "/", traced, **variables)
+    assert len(requests) == 3 * 2 * len(libraries)
+    agents = [request.values("User-Agent")[0] for request in requests]
+    assert all("GnuTLS" in name for name in agents[1::2])
+    # Each round the same, and six libraries (two of GnuTLS, two of OpenSSL's and of NSS's, and the wheels') are told apart.
+    assert len(set(agents)) == 5 and agents[::2] == agents[0:16:2] * 3
+    if traced:
+        spans = receiver.wait(len(requests))
+        assert {span.span_id for span in spans} == {request.traceparent[36:52] for request in requests} and len(spans) == len(requests)
+
+
 # MARK: docs/coverage.md
 
 
