@@ -3,3 +3,4 @@
 uint8_t otel_socket_hints[OTEL_SOCKET_HINTS];
 struct otel_curl_multi otel_curl_multis[OTEL_CURL_MULTIS] __attribute__((aligned(64)));
 uint8_t otel_curl_stages[OTEL_CURL_HANDLES];
+uint8_t otel_other_sdk_word;

@@ -64,6 +64,7 @@ enum {
     OTEL_CURLE_OK = 0,
     OTEL_CURLOPT_URL = 10002,
     OTEL_CURLOPT_POSTFIELDS = 10015,
+    OTEL_CURLOPT_USERAGENT = 10018,
     OTEL_CURLOPT_HTTPHEADER = 10023,
     OTEL_CURLOPT_HTTPPOST = 10024,
     OTEL_CURLOPT_CUSTOMREQUEST = 10036,
@@ -116,6 +117,7 @@ struct otel_curl_handle {
     uint8_t injecting;
     uint8_t url_is_ascii;
     uint8_t custom_method_is_known;
+    uint8_t has_exporter_agent; ///< CURLOPT_USERAGENT is that of an OTLP exporter
     uint8_t custom_method[OTEL_CURL_METHOD];
     char traceparent[OTEL_CURL_TRACEPARENT];
     char tracestate[OTEL_CURL_TRACESTATE];
@@ -141,6 +143,11 @@ enum { OTEL_CURL_HANDLES = OTEL_CURL_STORAGE / OTEL_CURL_HANDLE_SIZE };
 enum { OTEL_CURL_IDLE = 0, OTEL_CURL_ADDED = 1, OTEL_CURL_DRIVEN = 2 };
 extern uint8_t otel_curl_stages[OTEL_CURL_HANDLES] __attribute__((aligned(8)));
 static inline uint8_t *otel_curl_stage(int index) { return &otel_curl_stages[index & (OTEL_CURL_HANDLES - 1)]; }
+/// Another OpenTelemetry SDK in the program: what its exporter's requests have shown.
+enum otel_other_sdk { OTEL_SDK_UNSEEN = 0, OTEL_SDK_SEEN = 1, OTEL_SDK_IGNORED = 2 };
+extern uint8_t otel_other_sdk_word;
+static inline enum otel_other_sdk otel_other_sdk(void) { return (enum otel_other_sdk)__atomic_load_n(&otel_other_sdk_word, __ATOMIC_RELAXED); }
+static inline void otel_set_other_sdk(enum otel_other_sdk what) { __atomic_store_n(&otel_other_sdk_word, (uint8_t)what, __ATOMIC_RELAXED); }
 static inline void *otel_curl_multi_storage(void) { return otel_curl_multis; }
 
 // Addresses of array members: Swift sees arrays as tuples.
