@@ -218,6 +218,8 @@ struct otel_hook_table {
     void (*curl_multi_drive_exit)(struct otel_call *call, void *multi, int running);
     /// A libcurl call that went to a real function untraced.
     void (*curl_unresolved)(void);
+    /// False: the functions of libcurl are forwarded, as without a table.
+    bool traces_curl;
     /// Whether dlsym gives wrappers out for libcurl's functions.
     bool answers_dlsym;
 
