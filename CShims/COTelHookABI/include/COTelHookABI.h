@@ -183,10 +183,18 @@ static inline bool otel_curl_set_headers(const struct otel_curl_library *library
 struct otel_hook_table {
     /// Without the address: until the kernel has read it, it may be anything (EFAULT).
     void (*connect_enter)(struct otel_call *call, int descriptor);
-    /// `error` is errno when `result` is -1.
-    void (*connect_exit)(struct otel_call *call, const struct sockaddr *_Nullable address, uint32_t length, int result, int error);
+    /// Called when the enter has set `call->state`, and for a descriptor on which a connect is in progress. `error` is errno when
+    /// `result` is -1.
+    void (*connect_exit)(struct otel_call *call, int descriptor, const struct sockaddr *_Nullable address, uint32_t length, int result, int error);
     /// After socket(2) returned `descriptor`.
     void (*socket_opened)(int descriptor, int domain, int type, int protocol);
+    // What follows is called for descriptors whose hint is OTEL_SOCKET_CONNECTING.
+    /// The program has read SO_ERROR: 0 or an errno.
+    void (*socket_error_read)(int descriptor, int error);
+    /// The program has used `descriptor` as one that is connected; `error` is errno, 0 when it succeeded.
+    void (*socket_used)(int descriptor, int error);
+    /// The program closes the descriptors from `first` to `last`.
+    void (*descriptors_closed)(unsigned first, unsigned last);
 
     void (*curl_opened)(const struct otel_curl_library *library, void *handle);
     void (*curl_copied)(const struct otel_curl_library *library, void *source, void *handle);
@@ -234,10 +242,35 @@ void otel_hooks_install(const struct otel_hook_table *_Nullable table);
 
 // MARK: Descriptors
 
-/// One byte a descriptor below OTEL_SOCKET_HINTS: what socket(2) said. A hint: descriptors are also made and closed unseen.
-enum { OTEL_SOCKET_HINTS = 65536, OTEL_SOCKET_UNKNOWN = 0, OTEL_SOCKET_TCP = 1, OTEL_SOCKET_OTHER = 2 };
+/// One byte a descriptor below OTEL_SOCKET_HINTS: what socket(2) said, and whether a connect is in progress. A hint: descriptors are also
+/// made and closed unseen. Those of interest to connect(2) are odd.
+enum { OTEL_SOCKET_HINTS = 65536, OTEL_SOCKET_UNKNOWN = 0, OTEL_SOCKET_TCP = 1, OTEL_SOCKET_OTHER = 2, OTEL_SOCKET_CONNECTING = 3 };
 extern uint8_t otel_socket_hints[OTEL_SOCKET_HINTS];
 /// `descriptor` is below OTEL_SOCKET_HINTS.
 static inline uint8_t *otel_socket_hint(int descriptor) { return &otel_socket_hints[descriptor & (OTEL_SOCKET_HINTS - 1)]; }
+
+/// Whether a connect of `descriptor` is in progress. All that a call of no interest pays.
+static inline bool otel_is_connecting(int descriptor) {
+    return (unsigned)descriptor < OTEL_SOCKET_HINTS && *otel_socket_hint(descriptor) == OTEL_SOCKET_CONNECTING;
+}
+
+/// A connect whose outcome the program has not learned yet. Fixed size, in a static table.
+enum { OTEL_CONNECTS = 1024, OTEL_CONNECT_ADDRESS = 28 };
+struct otel_connect {
+    struct otel_call span;
+    uint32_t length; ///< of `address`
+    uint8_t address[OTEL_CONNECT_ADDRESS]; ///< a sockaddr_in or a sockaddr_in6
+};
+extern struct otel_connect otel_connects[OTEL_CONNECTS];
+/// A word for each: 0: free; else the descriptor + 1, and, in the highest bit, whether somebody is writing or ending it.
+extern uint64_t otel_connect_owners[OTEL_CONNECTS];
+/// Whether there ever was one.
+extern bool otel_connects_used;
+static inline bool otel_connects_were_used(void) { return __atomic_load_n(&otel_connects_used, __ATOMIC_RELAXED); }
+static inline void otel_connects_use(void) { __atomic_store_n(&otel_connects_used, true, __ATOMIC_RELAXED); }
+static inline struct otel_connect *otel_connect_at(int index) { return &otel_connects[index & (OTEL_CONNECTS - 1)]; }
+static inline uint64_t *otel_connect_owner(int index) { return &otel_connect_owners[index & (OTEL_CONNECTS - 1)]; }
+static inline struct otel_call *otel_connect_span(struct otel_connect *connect) { return &connect->span; }
+static inline struct sockaddr *otel_connect_address(struct otel_connect *connect) { return (struct sockaddr *)connect->address; }
 
 #pragma clang assume_nonnull end
