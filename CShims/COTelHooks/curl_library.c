@@ -41,6 +41,7 @@ int otel_curl_number_of(const struct otel_definer *perform, const char *version)
         }
         struct otel_curl_library found;
         if (!fill(&found, perform, version)) return -1;
+        found.number = (uint32_t)i;
         if (!claimant && !__atomic_compare_exchange_n(&claimed_by[i], &claimant, address, false, __ATOMIC_ACQ_REL, __ATOMIC_ACQUIRE) &&
             claimant != address)
             continue;

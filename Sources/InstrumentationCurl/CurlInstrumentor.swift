@@ -77,7 +77,7 @@ public struct CurlInstrumentor<T: Tracer> {
     if let handle, handle.record.pointee.url_kind == URLKind.other || handle.isAdded { return }
     guard scope.hasRoom(), let span = start(call, handle, library, easy) else { return }
     call.pointee.detail = handle?.hasURL == true ? 1 : 0
-    scope.enter(call, span, subject: library)
+    scope.enter(call, span, subject: Int32(truncatingIfNeeded: library.pointee.number))
   }
 
   @inline(__always)

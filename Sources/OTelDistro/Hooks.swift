@@ -25,7 +25,7 @@ enum Hooks {
     table.curl_perform_enter = { _, _, _ in }
     table.curl_library = { _ in nil }
     table.curl_multi_library = { _ in nil }
-    table.curl_current_library = { nil }
+    table.curl_current_library = { _ in -1 }
     table.curl_multi_add_enter = { _, _, _, _ in }
     table.curl_multi_drive_enter = { _, _ in }
     table.answers_dlsym = false
@@ -46,7 +46,7 @@ nonisolated(unsafe) var hookTable = otel_hook_table(
   curl_perform_enter: { Hooks.curl.performEnter($0, $1, $2) },
   curl_perform_exit: { Hooks.curl.performExit($0, $1, $2, $3) },
   curl_multi_library: { Hooks.curl.multiLibrary($0) },
-  curl_current_library: { Hooks.curl.currentLibrary() },
+  curl_current_library: { Hooks.curl.currentLibrary($0) },
   curl_multi_add_enter: { Hooks.curl.multiAddEnter($0, $1, $2, $3) },
   curl_multi_add_exit: { Hooks.curl.multiAddExit($0, $1, $2, $3) },
   curl_multi_removed: { Hooks.curl.multiRemoved($1) },
@@ -56,6 +56,6 @@ nonisolated(unsafe) var hookTable = otel_hook_table(
   curl_multi_drive_exit: { Hooks.curl.driveExit($0, $1, $2) },
   curl_unresolved: { Hooks.tracer.count(.unresolved) },
   answers_dlsym: true,
-  unwound: { CallScope(tracer: Hooks.tracer).unwound() },
+  unwound: { CallScope(tracer: Hooks.tracer).unwound($0) },
   ending: { RegionLifecycle(options: TracerOptions.installed).detach() }
 )
