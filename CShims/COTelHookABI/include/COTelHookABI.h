@@ -11,8 +11,9 @@
 
 // MARK: One call
 
-/// Scratch of one hooked call, on the wrapper's stack for as long as the real call runs. Written and read by Swift only.
-struct otel_call {
+/// Scratch of one hooked call, on the wrapper's stack for as long as the real call runs. Written and read by Swift only. Aligned: a
+/// thread's list of calls has other uses for the low bits of their addresses.
+struct __attribute__((aligned(16))) otel_call {
     uint64_t canary; ///< `generation` mixed with the struct's own address: what a dead frame left behind does not pass for a call
     uint64_t generation;
     uint64_t trace_high, trace_low, span_id, parent_id;
@@ -50,6 +51,7 @@ struct otel_call {
 /// One loaded libcurl: its functions, resolved in one object so that a handle never reaches another flavour's library.
 struct otel_curl_library {
     uintptr_t base, end;
+    uintptr_t number; ///< below OTEL_CURL_LIBRARIES
 #define OTEL_CURL_MEMBER(member, name, result, parameters) result(*_Nonnull member) parameters;
     OTEL_CURL_EASY(OTEL_CURL_MEMBER)
     OTEL_CURL_CALLED(OTEL_CURL_MEMBER)
@@ -209,8 +211,9 @@ struct otel_hook_table {
     void (*curl_perform_exit)(struct otel_call *call, const struct otel_curl_library *library, void *handle, int result);
 
     const struct otel_curl_library *_Nullable (*_Nonnull curl_multi_library)(void *multi);
-    /// The library that the thread is in the middle of a traced call of: it is certainly loaded. Null: of none.
-    const struct otel_curl_library *_Nullable (*_Nonnull curl_current_library)(void);
+    /// Number of the library that the thread is in the middle of a traced call of: it is certainly loaded. -1: of none.
+    /// `frame`: any address in the calling wrapper's frame.
+    int (*curl_current_library)(void *frame);
     /// Around curl_multi_add_handle; the exit is called only when the enter has set `call->state`.
     void (*curl_multi_add_enter)(struct otel_call *call, const struct otel_curl_library *library, void *multi, void *handle);
     void (*curl_multi_add_exit)(struct otel_call *call, void *multi, void *handle, int result);
@@ -231,8 +234,8 @@ struct otel_hook_table {
     /// Whether dlsym gives wrappers out for libcurl's functions.
     bool answers_dlsym;
 
-    /// An exception or a cancellation unwinds the innermost hooked call of this thread.
-    void (*unwound)(void);
+    /// An exception or a cancellation unwinds the innermost hooked call around `frame`, an address on the stack that is unwound.
+    void (*unwound)(void *frame);
     /// The process runs its destructors.
     void (*ending)(void);
 };
