@@ -21,7 +21,7 @@ const struct otel_curl_library *otel_curl_only[OTEL_CURL_BOUND];
 #define NAME(member, name, result, parameters) #name "\0"
 #define ONE(member, name, result, parameters) +1
 enum { NECESSARY = OTEL_CURL_EASY(ONE) OTEL_CURL_CALLED(ONE), ALL = NECESSARY OTEL_CURL_MULTI(ONE) };
-_Static_assert(sizeof(struct otel_curl_library) == 2 * sizeof(uintptr_t) + ALL * sizeof(void *), "the functions are an array, in this order");
+_Static_assert(sizeof(struct otel_curl_library) == 3 * sizeof(uintptr_t) + ALL * sizeof(void *), "the functions are an array, in this order");
 
 /// False: it lacks functions that every libcurl has.
 static bool fill(struct otel_curl_library *library, const struct otel_definer *perform, const char *version) {
@@ -58,6 +58,7 @@ int otel_curl_number_of(const struct otel_definer *perform, const char *version)
     for (int i = 0; i < OTEL_CURL_LIBRARIES; i++) {
         uintptr_t claimant = __atomic_load_n(&claimed_by[i], __ATOMIC_ACQUIRE);
         if (claimant && claimant != address) continue;
+        found.number = (uintptr_t)i;
         if (claimant && __atomic_load_n(&is_filled[i], __ATOMIC_ACQUIRE)) {
             if (is_same(&libraries[i], &found)) return i;
             continue;

@@ -170,6 +170,7 @@ uint64_t otel_elf_generation(void) {
 struct search {
     const char *name, *version;
     struct otel_definer *definers;
+    struct otel_wanted *wanted;
     int capacity, count;
     bool only_behind_us, seen_us;
     uintptr_t base;
@@ -192,6 +193,24 @@ void *otel_elf_next(const char *name) {
     struct search search = {.name = name};
     iterate(visit_next, &search);
     return search.address;
+}
+
+static int visit_next_all(struct dl_phdr_info *info, size_t size, void *data) {
+    struct search *search = data;
+    struct object object;
+    if (is_own(info)) {
+        search->seen_us = true;
+        return 0;
+    }
+    if (!search->seen_us || !read_object(info, &object) || is_agent(&object)) return 0;
+    for (int i = 0; i < search->capacity; i++)
+        if (!search->wanted[i].address) search->wanted[i].address = lookup(&object, search->wanted[i].name, NULL);
+    return 0;
+}
+
+void otel_elf_next_all(struct otel_wanted *wanted, int count) {
+    struct search search = {.wanted = wanted, .capacity = count};
+    dl_iterate_phdr(visit_next_all, &search);
 }
 
 static int visit_definer(struct dl_phdr_info *info, size_t size, void *data) {

@@ -17,6 +17,14 @@ struct otel_definer {
 /// behind the agent. Null when there is none. Takes ld.so's lock: for the constructor.
 void *_Nullable otel_elf_next(const char *name);
 
+/// A function that is looked for, and where it is: null if nowhere.
+struct otel_wanted {
+    const char *name;
+    void *_Nullable address;
+};
+/// The same for `count` names in one walk over the objects.
+void otel_elf_next_all(struct otel_wanted *wanted, int count);
+
 /// Objects other than the agent that define `name` in `version` (null: any default version) or without one, in load order. Returns how many there
 /// are; the first `capacity` are stored. Takes ld.so's lock.
 int otel_elf_definers(const char *name, const char *_Nullable version, struct otel_definer *definers, int capacity);
