@@ -236,7 +236,9 @@ struct otel_curl_target otel_curl_target_of(
     const struct otel_curl_library *known, const struct otel_hook_table *table, enum otel_curl_way way, const void *caller) {
     // The library that made the handle. Unless the record is of one that is no more, whose cleanup was not seen and whose address was
     // given out again: then whoever asked for another library, by dlsym or by its version, or has outlived it, means another handle.
-    if (known && way < OTEL_CURL_BOUND && satisfies[known - libraries] >> way & 1 && is_loaded(known))
+    // Where but one was ever met there is no such other, and no lock is taken.
+    bool is_only = known && !__atomic_load_n(&claimed_by[1], __ATOMIC_RELAXED);
+    if (known && way < OTEL_CURL_BOUND && satisfies[known - libraries] >> way & 1 && (is_only || is_loaded(known)))
         return (struct otel_curl_target){known, !otel_curl_is_inside(known, caller)};
     struct otel_curl_resolution found = resolve(way, caller);
     bool is_certain = found.is_certain && (!known || known == found.library);
