@@ -19,7 +19,7 @@ static bool fill(struct otel_curl_library *library, const struct otel_definer *p
     library->end = perform->end;
 #define FIND(member, name, result, parameters)                                                                                             \
     library->member = (__typeof__(library->member))otel_elf_in_object(perform->base, #name, version);                                      \
-    if (!library->member) return false;
+    if (!library->member || OTEL_FAULT("libcurl has " #name)) return false;
     OTEL_CURL_EASY(FIND)
     OTEL_CURL_CALLED(FIND)
 #undef FIND
@@ -31,6 +31,7 @@ static bool fill(struct otel_curl_library *library, const struct otel_definer *p
 
 int otel_curl_number_of(const struct otel_definer *perform, const char *version) {
     uintptr_t address = (uintptr_t)perform->address;
+    if (OTEL_FAULT("table of libcurls has room")) return -1;
     for (int i = 0; i < OTEL_CURL_LIBRARIES; i++) {
         uintptr_t claimant = __atomic_load_n(&claimed_by[i], __ATOMIC_ACQUIRE);
         if (claimant && claimant != address) continue;
@@ -71,9 +72,9 @@ static bool look_up(const char *name, enum otel_curl_way way, const void *caller
     enum { CANDIDATES = 32 }; // more than get numbers: those that do not are forwarded to
     struct otel_definer found[CANDIDATES];
     int count = otel_elf_definers(name, versions[way], found, CANDIDATES);
-    if (count == 0) return false;
+    if (count == 0 || OTEL_FAULT("libcurl is found")) return false;
     int chosen = count == 1 || !caller ? 0 : choose(name, caller, found, count < CANDIDATES ? count : CANDIDATES);
-    *is_certain = chosen >= 0;
+    *is_certain = chosen >= 0 && !OTEL_FAULT("libcurl is certain");
     *definer = found[*is_certain ? chosen : 0];
     return true;
 }

@@ -66,14 +66,15 @@ enum { KERNEL_SIGSET_SIZE = 8 };
 int otel_helper_run(int (*work)(void *), void *argument) {
     uint64_t all = ~0ull, before = 0;
     if (otel_syscall4(SYS_rt_sigprocmask, SIG_SETMASK, &all, &before, KERNEL_SIGSET_SIZE) < 0) return -EPERM;
-    long pid = clone_on(helper_stack + sizeof helper_stack, work, argument);
+    long pid = OTEL_FAULT_OR("helper is made", clone_on(helper_stack + sizeof helper_stack, work, argument));
     int status = 0;
     long waited = pid;
     if (pid > 0) {
         do waited = otel_syscall4(SYS_wait4, pid, &status, 0x80000000L /* __WCLONE */, NULL);
         while (waited == -EINTR);
     }
-    otel_syscall4(SYS_rt_sigprocmask, SIG_SETMASK, &before, NULL, KERNEL_SIGSET_SIZE);
+    // It cannot fail where the first has not.
+    otel_system_call(SYS_rt_sigprocmask, SIG_SETMASK, (long)&before, 0, KERNEL_SIGSET_SIZE, 0, 0);
     if (pid < 0) return (int)pid;
     // Somebody else's wait for "all" children took it: it has ended all the same, but how is not known.
     if (waited < 0) return -1;
@@ -108,7 +109,7 @@ static int spawn_work(void *argument) {
 
 int otel_helper_spawn(const char *executable, char *const *arguments, char *const *variables, int first, int second) {
     struct spawn spawn = {executable, arguments, variables, first, second, 0};
-    long pid = clone_on(spawn_stack + sizeof spawn_stack, spawn_work, &spawn);
+    long pid = OTEL_FAULT_OR("relay's process is made", clone_on(spawn_stack + sizeof spawn_stack, spawn_work, &spawn));
     if (pid < 0) return (int)pid;
     return spawn.error < 0 ? (int)spawn.error : 0;
 }

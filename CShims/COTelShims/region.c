@@ -49,7 +49,7 @@ static size_t write_identity(const struct otel_region_request *request, char *ar
         entry_text(&text, "host.machine", name.machine);
     }
     size_t room = (size_t)(text.end - text.at);
-    if (request->configuration_length <= room) {
+    if (request->configuration_length <= room && !OTEL_FAULT("configuration fits into the region")) {
         memcpy(text.at, request->configuration, request->configuration_length);
         text.at += request->configuration_length;
     }
@@ -162,7 +162,7 @@ bool otel_host_name(char *name, size_t capacity) {
     struct utsname system;
     if (is_error(otel_syscall1(SYS_uname, &system))) return false;
     size_t length = strlen(system.nodename);
-    if (length >= capacity) return false;
+    if (length >= capacity || OTEL_FAULT("name of the host fits")) return false;
     memcpy(name, system.nodename, length + 1);
     return true;
 }

@@ -37,7 +37,7 @@ struct EnvironmentSnapshot {
     Self.forEach(variables) { entry in
       if entry.hasPrefix("TRACEPARENT="), parent == nil { parent = Self.append(entry, storage, &used)?.from(12) }
       if entry.hasPrefix("TRACESTATE="), state == nil { state = Self.append(entry, storage, &used)?.from(11) }
-      guard RelayEnvironment.isKept(entry), count < Int(OTEL_RELAY_VARIABLES), let copy = Self.append(entry, storage, &used) else { return }
+      guard RelayEnvironment.isKept(entry), count < Int(OTEL_RELAY_VARIABLES), !isFaulty("fault: relay takes one more variable"), let copy = Self.append(entry, storage, &used) else { return }
       let string = UnsafeMutableRawPointer(mutating: copy.start).assumingMemoryBound(to: CChar.self)
       relay[count] = string
       count &+= 1
@@ -59,7 +59,7 @@ struct EnvironmentSnapshot {
 
   /// Copies `entry` and a NUL; nil when it does not fit.
   private static func append(_ entry: Text, _ storage: UnsafeMutablePointer<UInt8>, _ used: inout Int) -> Text? {
-    guard entry.count < capacity &- used else { return nil }
+    guard entry.count < capacity &- used, !isFaulty("fault: environment fits into its storage") else { return nil }
     let target = storage + used
     memcpy(target, entry.start, entry.count)
     target[entry.count] = 0

@@ -53,7 +53,7 @@ public enum Startup {
   private static func findExecutable(_ path: UnsafeMutablePointer<CChar>) -> Bool {
     let capacity = Int(OTEL_EXECUTABLE_STORAGE)
     if otel_executable_path(path, capacity) { return true }
-    guard let name = UnsafePointer<CChar>(bitPattern: getauxval(UInt(AT_EXECFN))) else { return false }
+    guard !isFaulty("fault: kernel tells the name of the program"), let name = UnsafePointer<CChar>(bitPattern: getauxval(UInt(AT_EXECFN))) else { return false }
     let count = strnlen(name, capacity)
     guard count > 0, count < capacity else { return false }
     memcpy(path, name, count)
