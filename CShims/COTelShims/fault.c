@@ -1,9 +1,9 @@
 // The build for tests alone. The environment says what fails:
 //
-//   OTEL_FAULT_SITE=NAME         the step of that name, always
-//   OTEL_FAULT_SITE=NAME:once    the first time in each process
-//   OTEL_FAULT_ERRNO=NUMBER      of a system call that fails; 1 is the default
-//   OTEL_FAULT_REPORT=FILE       gets a line for the first time that a process comes to a step: "reached NAME", or "failed NAME"
+//   OTEL_FAULT_SITE=NAME;NAME         the steps of these names, always
+//   OTEL_FAULT_SITE=NAME;NAME:once    the last of them once in each process
+//   OTEL_FAULT_ERRNO=NUMBER           of a system call that fails; 1 is the default
+//   OTEL_FAULT_REPORT=FILE            gets a line for the first time that a process comes to a step: "reached NAME", or "failed NAME"
 //
 // Which names there are, the object says: strings that begin with "fault: ". The linker keeps those of reachable code only.
 #include "include/otel_fault.h"
@@ -17,7 +17,7 @@
 extern char **environ;
 
 enum { SITES_MOST = 512 };
-static char wanted[256], report[256];
+static char wanted[512], report[256];
 static bool is_once, has_failed, is_ready;
 static long error = 1;
 static const char *met[SITES_MOST];
@@ -46,13 +46,13 @@ static void read_environment(void) {
     is_ready = true;
 }
 
+/// Strings of one name may be several.
 static bool is_first_time(const char *site) {
     for (int i = 0; i < SITES_MOST; i++) {
-        if (!met[i]) {
-            met[i] = site;
-            return true;
-        }
-        if (!strcmp(met[i], site)) return false;
+        if (met[i] && strcmp(met[i], site)) continue;
+        bool is_new = !met[i];
+        met[i] = site;
+        return is_new;
     }
     return false;
 }
@@ -71,11 +71,24 @@ static void tell(const char *site, bool fails) {
     otel_system_call(SYS_close, file, 0, 0, 0, 0, 0);
 }
 
+/// The place of `site` in the list; null when it is not there.
+static const char *find(const char *site) {
+    size_t length = strlen(site);
+    for (const char *name = wanted; *name; name += *name == ';') {
+        const char *start = name;
+        while (*name && *name != ';') name++;
+        if ((size_t)(name - start) == length && !memcmp(start, site, length)) return start;
+    }
+    return NULL;
+}
+
 bool otel_fault(const char *site) {
     if (!is_ready) read_environment();
     site += sizeof "fault: " - 1;
-    bool fails = wanted[0] && !strcmp(site, wanted) && !(is_once && has_failed);
-    if (fails) has_failed = true;
+    const char *place = find(site);
+    bool is_last = place && !strchr(place, ';');
+    bool fails = place && !(is_last && is_once && has_failed);
+    if (fails && is_last) has_failed = true;
     tell(site, fails);
     return fails;
 }

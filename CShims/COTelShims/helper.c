@@ -6,6 +6,7 @@
 #include <sched.h>
 #include <signal.h>
 #include <stddef.h>
+#include <sys/socket.h>
 
 // Raw clone: glibc's wrapper would do, but a preload may interpose it, and then the copy of this frame would run foreign code.
 // The child starts on its own stack and never returns from here.
@@ -102,6 +103,8 @@ static int spawn_work(void *argument) {
     // is left where close_range (Linux 5.9) is missing.
     otel_syscall3(SYS_close_range, second >= 0 ? 5 : 4, ~0u, 0);
     long nothing = otel_syscall4(SYS_openat, AT_FDCWD, "/dev/null", O_RDWR | O_CLOEXEC, 0);
+    // Without /dev a socket that leads nowhere: what is read or written there fails.
+    if (nothing < 0) nothing = otel_syscall3(SYS_socket, AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
     for (int standard = 0; nothing > 2 && standard <= 2; standard++) otel_syscall3(SYS_dup3, nothing, standard, 0);
     if (spawn->error >= 0) spawn->error = otel_syscall3(SYS_execve, spawn->executable, spawn->arguments, spawn->variables);
     return 127;

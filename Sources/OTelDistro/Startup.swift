@@ -22,6 +22,7 @@ public enum Startup {
     guard findExecutable(path), !NeverList.contains(Text(cString: path)) else { return }
 
     let snapshot = EnvironmentSnapshot(environment)
+    guard snapshot.isComplete else { return }
     let configurator = Configurator(snapshot.configuration)
     var region = otel_region_request()
     region.executable = UnsafePointer(path)

@@ -54,7 +54,10 @@ public struct RegionLifecycle {
     return true
   }
 
-  private func setClock() { process.clock.store(otel_realtime() &- otel_monotonic()) }
+  private func setClock() {
+    let (wall, monotonic) = (otel_realtime(), otel_monotonic())
+    if wall != 0, monotonic != 0 { process.clock.store(wall &- monotonic) }
+  }
 
   private func make() -> (region: UnsafeMutableRawPointer, handedOver: Bool)? {
     let thread = otel_thread_self()

@@ -54,9 +54,10 @@ public struct SDKTracer: Tracer {
     if now >= process.nextCheck.load() {
       guard RegionLifecycle(options: options).attach(now: now) else { return nil }
     }
-    guard process.region.load() != 0 else { return nil }
-    span.isRecording = true
     span.clock = process.clock.load()
+    // A clock that cannot be read is 0: no span is better than one of 1970.
+    guard process.region.load() != 0, now != 0, span.clock != 0 else { return nil }
+    span.isRecording = true
     span.startTime = now &+ span.clock
     return span
   }
