@@ -6,6 +6,7 @@
 #include <sched.h>
 #include <signal.h>
 #include <stddef.h>
+#include <sys/socket.h>
 
 // Raw clone: glibc's wrapper would do, but a preload may interpose it, and then the copy of this frame would run foreign code.
 // The child starts on its own stack and never returns from here.
@@ -66,14 +67,15 @@ enum { KERNEL_SIGSET_SIZE = 8 };
 int otel_helper_run(int (*work)(void *), void *argument) {
     uint64_t all = ~0ull, before = 0;
     if (otel_syscall4(SYS_rt_sigprocmask, SIG_SETMASK, &all, &before, KERNEL_SIGSET_SIZE) < 0) return -EPERM;
-    long pid = clone_on(helper_stack + sizeof helper_stack, work, argument);
+    long pid = OTEL_FAULT_OR("helper is made", clone_on(helper_stack + sizeof helper_stack, work, argument));
     int status = 0;
     long waited = pid;
     if (pid > 0) {
         do waited = otel_syscall4(SYS_wait4, pid, &status, 0x80000000L /* __WCLONE */, NULL);
         while (waited == -EINTR);
     }
-    otel_syscall4(SYS_rt_sigprocmask, SIG_SETMASK, &before, NULL, KERNEL_SIGSET_SIZE);
+    // It cannot fail where the first has not.
+    otel_system_call(SYS_rt_sigprocmask, SIG_SETMASK, (long)&before, 0, KERNEL_SIGSET_SIZE, 0, 0);
     if (pid < 0) return (int)pid;
     // Somebody else's wait for "all" children took it: it has ended all the same, but how is not known.
     if (waited < 0) return -1;
@@ -101,6 +103,8 @@ static int spawn_work(void *argument) {
     // is left where close_range (Linux 5.9) is missing.
     otel_syscall3(SYS_close_range, second >= 0 ? 5 : 4, ~0u, 0);
     long nothing = otel_syscall4(SYS_openat, AT_FDCWD, "/dev/null", O_RDWR | O_CLOEXEC, 0);
+    // Without /dev a socket that leads nowhere: what is read or written there fails.
+    if (nothing < 0) nothing = otel_syscall3(SYS_socket, AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
     for (int standard = 0; nothing > 2 && standard <= 2; standard++) otel_syscall3(SYS_dup3, nothing, standard, 0);
     if (spawn->error >= 0) spawn->error = otel_syscall3(SYS_execve, spawn->executable, spawn->arguments, spawn->variables);
     return 127;
@@ -108,7 +112,7 @@ static int spawn_work(void *argument) {
 
 int otel_helper_spawn(const char *executable, char *const *arguments, char *const *variables, int first, int second) {
     struct spawn spawn = {executable, arguments, variables, first, second, 0};
-    long pid = clone_on(spawn_stack + sizeof spawn_stack, spawn_work, &spawn);
+    long pid = OTEL_FAULT_OR("relay's process is made", clone_on(spawn_stack + sizeof spawn_stack, spawn_work, &spawn));
     if (pid < 0) return (int)pid;
     return spawn.error < 0 ? (int)spawn.error : 0;
 }

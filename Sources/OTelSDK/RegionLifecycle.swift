@@ -34,7 +34,7 @@ public struct RegionLifecycle {
       return true
     }
     guard !otel_host_filtered() else { return false }
-    guard phase != ProcessState.Phase.busy, process.phase.replace(phase, with: ProcessState.Phase.busy) == nil else {
+    guard phase != ProcessState.Phase.busy, !isFaulty("fault: nobody else makes the region"), process.phase.replace(phase, with: ProcessState.Phase.busy) == nil else {
       process.passed.add(1)
       return false
     }
@@ -54,7 +54,10 @@ public struct RegionLifecycle {
     return true
   }
 
-  private func setClock() { process.clock.store(otel_realtime() &- otel_monotonic()) }
+  private func setClock() {
+    let (wall, monotonic) = (otel_realtime(), otel_monotonic())
+    if wall != 0, monotonic != 0 { process.clock.store(wall &- monotonic) }
+  }
 
   private func make() -> (region: UnsafeMutableRawPointer, handedOver: Bool)? {
     let thread = otel_thread_self()
@@ -176,7 +179,7 @@ public struct RegionLifecycle {
     let first = tail &- start > capacity ? tail &- capacity : start
     var walker = RecordWalker(ring: source.bytes, secret: source.secret, from: first, to: tail)
     if first != start { walker.synchronize() }
-    var patience = 1000
+    var patience = isFaulty("fault: records are finished in time") ? 0 : 1000
     while true {
       switch walker.step() {
       case .record(let payload, let length, let tag):
