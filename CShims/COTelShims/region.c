@@ -172,6 +172,15 @@ bool otel_random(uint64_t *words, size_t count) {
     return otel_syscall3(SYS_getrandom, words, bytes, GRND_NONBLOCK) == bytes;
 }
 
+bool otel_machine_is_off(void) {
+    // ld.so has just made the same call, for /etc/ld.so.preload: no filter of system calls forbids it.
+#if defined(SYS_access)
+    return otel_syscall2(SYS_access, OTEL_MACHINE_SWITCH, 0) == 0;
+#else
+    return otel_syscall3(SYS_faccessat, AT_FDCWD, OTEL_MACHINE_SWITCH, 0) == 0;
+#endif
+}
+
 bool otel_executable_path(char *path, size_t capacity) {
     long length = otel_syscall4(SYS_readlinkat, AT_FDCWD, "/proc/self/exe", path, capacity - 1);
     if (length <= 0) return false;

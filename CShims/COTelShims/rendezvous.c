@@ -43,6 +43,31 @@ static bool put_name_space(struct text *text, const char *link) {
     return true;
 }
 
+/// A user without a number in our user name space has the kernel's overflow number, as all others without one have. So after
+/// unshare(CLONE_NEWUSER), until somebody maps users, everybody's directories and sockets look like our own.
+static bool is_somebody(unsigned long uid) {
+    enum { OVERFLOW = 65534 };
+    if (uid != OVERFLOW) return true;
+    char map[4096];
+    long file = otel_syscall4(SYS_openat, AT_FDCWD, "/proc/self/uid_map", O_RDONLY | O_CLOEXEC, 0);
+    if (file < 0) return false;
+    long length = otel_syscall3(SYS_read, file, map, sizeof map);
+    otel_syscall1(SYS_close, file);
+    // Lines of three numbers: first inside, first outside, count (user_namespaces(7)).
+    unsigned long numbers[3] = {0};
+    int field = 0;
+    for (long i = 0; i < length; i++) {
+        bool is_digit = map[i] >= '0' && map[i] <= '9', ended = i > 0 && map[i - 1] >= '0' && map[i - 1] <= '9' && !is_digit;
+        if (is_digit && field < 3) numbers[field] = numbers[field] * 10 + (unsigned long)(map[i] - '0');
+        if (ended) field++;
+        if (map[i] != '\n') continue;
+        if (uid >= numbers[0] && uid - numbers[0] < numbers[2]) return true;
+        memset(numbers, 0, sizeof numbers);
+        field = 0;
+    }
+    return false;
+}
+
 #define SOCKET_NAME "relay-v1.sock"
 _Static_assert(OTEL_LAYOUT_MAJOR == 1, "the layout's major version is part of the names");
 
@@ -55,6 +80,8 @@ int otel_rendezvous_private(const struct otel_rendezvous_environment *environmen
         rendezvous->any_peer = true;
         return 0;
     }
+    unsigned long uid = (unsigned long)otel_syscall0(SYS_geteuid);
+    if (!is_somebody(uid)) return -EACCES;
     const char *runtime = environment->runtime_directory;
     char directory[sizeof rendezvous->path];
     if (runtime && runtime[0] == '/' && strlen(runtime) + sizeof "/otelagent" < sizeof directory && is_private_directory(runtime)) {
@@ -64,7 +91,6 @@ int otel_rendezvous_private(const struct otel_rendezvous_environment *environmen
         if (!is_private_directory(directory)) otel_syscall3(SYS_mkdirat, AT_FDCWD, directory, 0700);
         if (is_private_directory(directory) && put_in_directory(rendezvous, directory, SOCKET_NAME)) return 0;
     }
-    unsigned long uid = (unsigned long)otel_syscall0(SYS_geteuid);
     struct text text = {directory, directory + sizeof directory - 1};
     text_put(&text, "/run/otelagent/");
     text_put_number(&text, uid);

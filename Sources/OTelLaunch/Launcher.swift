@@ -46,7 +46,8 @@ public enum Launcher {
 
   private static func run(_ invocation: OptionParser.Invocation, _ environment: Environment) throws(LaunchError) -> Int32 {
     let installation = AgentLocator.current()
-    var plan = try LaunchPlan.make(invocation, environment: environment, installation: installation, isFirstProcess: getpid() == 1)
+    var plan = try LaunchPlan.make(
+      invocation, environment: environment, installation: installation, isFirstProcess: getpid() == 1, isMachineOff: MachineSwitch.isOff)
     if plan.usesAgent, let installation {
       try installation.check()
       for problem in plan.environment.withBlock({ ConfigurationCheck.problems(in: $0) }) { Diagnostics.write(problem.message) }

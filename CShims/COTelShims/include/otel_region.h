@@ -61,6 +61,10 @@ int otel_process_id(void);
 bool otel_host_name(char *name, size_t capacity);
 /// Fills `words` from getrandom(2) without blocking.
 bool otel_random(uint64_t *words, size_t count);
+/// The machine-wide switch: while this file is there, whatever is in it, no program that starts is instrumented.
+#define OTEL_MACHINE_SWITCH "/etc/otelagent/disabled"
+/// Whether it is there. One system call, access(2).
+bool otel_machine_is_off(void);
 /// Target of /proc/self/exe, NUL-terminated; false when it cannot be read.
 bool otel_executable_path(char *path, size_t capacity);
 
