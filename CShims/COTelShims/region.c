@@ -103,7 +103,14 @@ static int make(void *argument) {
     request->made = 0;
     request->relay.region = (int)file;
     request->relay.tls_files = otel_tls_files_read(&request->tls_paths);
+    request->relay.program = request->executable;
+    request->relay.time = request->start_time;
     request->handed_over = otel_relay_find_or_start(&request->relay);
+    if (request->handed_over == -ECANCELED) {
+        request->region = NULL;
+        request->made = -ECANCELED;
+        otel_syscall2(SYS_munmap, mapped, request->size);
+    }
     // The helper's descriptors end with it.
     return 0;
 }

@@ -8,7 +8,7 @@ import pytest
 
 from harness import programs
 from harness.agent import Layout
-from harness.twin import outcome
+from harness.twin import outcome, twin
 
 pytestmark = pytest.mark.skipif(os.geteuid() != 0, reason="needs root: there is nothing to give away")
 
@@ -155,3 +155,23 @@ def test_the_limit_is_as_it_is_told(agent, acceptor, call):
     """A filter from outside that kills, and does not permit these, kills. The day this fails docs/limits.md can be shortened."""
     done = agent.run(programs.build("denying", libraries=["-lseccomp"]), "process", call, programs.build("dialer"), acceptor, 3)
     assert done.returncode == -31
+
+
+# MARK: Sandboxes of others
+
+SANDBOXES = [
+    ["bwrap", "--unshare-all", "--ro-bind", "/", "/", "--dev", "/dev", "--proc", "/proc"],
+    ["bwrap", "--ro-bind", "/", "/", "--tmpfs", "/run", "--dev", "/dev", "--proc", "/proc"],
+    ["bwrap", "--unshare-user", "--unshare-pid", "--bind", "/", "/", "--die-with-parent", "--cap-drop", "ALL", "--new-session"],
+    ["unshare", "-r"],
+    ["unshare", "-Urmpf", "--mount-proc"],
+    ["unshare", "-mpfn", "--mount-proc"],
+    ["setpriv", "--no-new-privs", "--bounding-set=-all", "--inh-caps=-all"],
+]
+
+
+@pytest.mark.parametrize("sandbox", SANDBOXES, ids=lambda sandbox: " ".join(sandbox[:4]).replace("/", ""))
+def test_a_sandbox_looks_the_same(public, acceptor, sandbox):
+    """The agent is in the program that makes the sandbox too, and, by touch.so, has its region there before that begins."""
+    said = "id; ls /run /tmp 2>/dev/null | grep -v otel- ; grep -E 'Cap|Seccomp|NoNewPrivs|Threads' /proc/self/status; ls /proc/self/fd; exit 7"
+    assert twin(public, *sandbox, "sh", "-c", said, TOUCH_PORT=acceptor, XDG_STATE_HOME=None).status == 7

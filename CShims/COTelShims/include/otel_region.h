@@ -28,7 +28,7 @@ struct otel_region_request {
     struct otel_relay_start relay;
 
     void *_Nullable region;                ///< out: where it is mapped; null when there is none
-    int made;                              ///< out: 0, or the -errno of the step that failed
+    int made;                              ///< out: 0, or the -errno of the step that failed; -ECANCELED: this program is left alone
     int handed_over;                       ///< out: an otel_relay_outcome, or -errno
 };
 
