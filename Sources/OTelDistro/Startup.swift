@@ -18,6 +18,7 @@ public enum Startup {
     guard let environment, !EnvironmentSnapshot.isTrue("OTEL_NATIVE_DISABLED", in: environment) else { return }
     // A set-user-id program, or one with file capabilities, takes no orders from its caller's environment.
     guard getauxval(UInt(AT_SECURE)) == 0 else { return }
+    guard !MachineSwitch.isOff else { return }
     let path = otel_executable_storage()
     guard findExecutable(path), !NeverList.contains(Text(cString: path)) else { return }
 

@@ -40,7 +40,7 @@ public struct RegionLifecycle {
     }
     guard let made = make() else {
       // Out of memory, a limit, an old kernel: try again later, seldom.
-      process.nextCheck.store(now &+ Self.longestPause)
+      process.nextCheck.store(options.pointee.isLeftAlone ? .max : now &+ Self.longestPause)
       process.phase.storeReleasing(ProcessState.Phase.failed)
       return false
     }
@@ -84,7 +84,10 @@ public struct RegionLifecycle {
     request.words.3 = otel_region_word(offset: Layout.ordinalOffset, value: process.ordinal.load())
     // A relay started here would become a subreaper's child, which its wait(-1) would see.
     if request.relay.may_start, otel_process_is_subreaper() { request.relay.may_start = false }
-    guard otel_region_make(&request), let region = request.region else { return nil }
+    guard otel_region_make(&request), let region = request.region else {
+      if request.made == -ECANCELED { options.pointee.leaveAlone() }
+      return nil
+    }
     return (region, request.handed_over > 0)
   }
 
