@@ -29,7 +29,7 @@ static bool fill(struct otel_curl_library *library, const struct otel_definer *p
     void **functions = (void **)&library->init;
     otel_elf_in_object(perform->base, OTEL_CURL_EASY(NAME) OTEL_CURL_CALLED(NAME) OTEL_CURL_MULTI(NAME), version, functions);
     for (int i = 0; i < NECESSARY; i++)
-        if (!functions[i]) return false;
+        if (!functions[i] || OTEL_FAULT("libcurl has its functions")) return false;
     return true;
 }
 
@@ -53,6 +53,7 @@ static bool is_same(const struct otel_curl_library *library, const struct otel_c
 
 int otel_curl_number_of(const struct otel_definer *perform, const char *version) {
     uintptr_t address = (uintptr_t)perform->address;
+    if (OTEL_FAULT("table of libcurls has room")) return -1;
     struct otel_curl_library found;
     if (!fill(&found, perform, version)) return -1;
     for (int i = 0; i < OTEL_CURL_LIBRARIES; i++) {
@@ -106,7 +107,7 @@ static bool look_up(const char *name, enum otel_curl_way way, const void *caller
     int count = otel_elf_definers(name, versions[way], found, CANDIDATES);
     if (count == 0) return false;
     int chosen = count == 1 || !caller ? 0 : choose(name, caller, found, count < CANDIDATES ? count : CANDIDATES);
-    *is_certain = chosen >= 0;
+    *is_certain = chosen >= 0 && !OTEL_FAULT("libcurl is certain");
     *definer = found[*is_certain ? chosen : 0];
     return true;
 }

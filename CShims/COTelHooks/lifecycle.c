@@ -14,7 +14,7 @@ static bool resolve(void) {
     enum { COUNT = sizeof otel_real / sizeof(void *) };
     otel_elf_next_all(wanted, COUNT + 2);
     for (int i = 0; i < COUNT; i++)
-        if (wanted[i].address) ((void **)&otel_real)[i] = wanted[i].address;
+        if (wanted[i].address && !OTEL_FAULT("a function of libc is found")) ((void **)&otel_real)[i] = wanted[i].address;
     // Ours is what libc's has been since 2.25, which came with getentropy: before, vfork had to look after the process's id in its
     // memory. And it may be another preload's.
     struct otel_definer libc;
