@@ -102,10 +102,10 @@ def test_a_call_that_is_not_certain_is_counted(agent):
 
 
 def test_no_wild_memory_in_mixed_use(agent):
-    """Under valgrind, whose own allocator gives no address out again at once."""
+    """Under valgrind, whose own allocator gives no address out again at once. It may say on standard error which system calls it does not know."""
     valgrind = ["valgrind", "--quiet", "--error-exitcode=99",]
     done = agent.run(*valgrind, *command_of("made here and used there", "lazy"), timeout=120)
-    assert (done.returncode, done.stderr) == (0, "")
+    assert done.returncode == 0, done.stderr
 
 
 def test_more_than_can_be_told_apart(agent, tmp_path):
