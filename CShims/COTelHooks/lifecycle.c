@@ -27,9 +27,13 @@ static long early_syscall(long number, long a, long b, long c, long d, long e, l
     return with_errno(otel_syscall6(number, a, b, c, d, e, f));
 }
 
+/// Whether the constructor has ended. A sanitizer's library may begin before it, or in the middle of it.
+static bool has_started;
+
 /// For a glibc before 2.34, whose dlsym is libdl's, also later: that may be loaded at any time.
 static void *early_dlsym(void *handle, const char *name) {
-    void *(*real)(void *, const char *) = (void *(*)(void *, const char *))otel_elf_next("dlsym");
+    void *found = has_started ? NULL : otel_elf_next_early("dlsym");
+    void *(*real)(void *, const char *) = (void *(*)(void *, const char *))(found ? found : otel_elf_next("dlsym"));
     if (!real) return NULL;
     __atomic_store_n(&otel_real.dlsym, real, __ATOMIC_RELAXED);
     __attribute__((musttail)) return real(handle, name);
@@ -73,6 +77,7 @@ __attribute__((constructor(101))) static void start(int count, char **arguments,
         otel_curl_find_loaded();
         otel_agent_start(count, arguments, environment);
     }
+    has_started = true;
     errno = saved;
 }
 

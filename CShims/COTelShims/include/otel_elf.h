@@ -17,6 +17,10 @@ struct otel_definer {
 /// behind the agent. Null when there is none. Takes ld.so's lock: for the constructor.
 void *_Nullable otel_elf_next(const char *name);
 
+/// The same before other libraries' constructors have run: calls no function that may be intercepted, and takes no lock. Null also when it
+/// is not known where ld.so has its list.
+void *_Nullable otel_elf_next_early(const char *name);
+
 /// Objects other than the agent that define `name` in `version` (null: any default version) or without one, in load order. Returns how many there
 /// are; the first `capacity` are stored. Takes ld.so's lock.
 int otel_elf_definers(const char *name, const char *_Nullable version, struct otel_definer *definers, int capacity);

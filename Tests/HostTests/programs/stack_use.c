@@ -1,10 +1,12 @@
 // stack_use URL NAME...: how many bytes of a thread's stack one call of each function takes, at most of three, after one that does not
 // count: "NAME bytes" a line. The stack below the call is painted, and looked at afterwards. The first line is "first": of the first
-// connect of the process.
+// connect of the process. Ends with 6 when a call changed the thread's floating point control, locale, signal mask or alternate stack.
 #include "dial.h"
 #include <curl/curl.h>
 #include <dlfcn.h>
+#include <locale.h>
 #include <pthread.h>
+#include <signal.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -119,6 +121,24 @@ static const struct one {
     ONE(curl_multi_socket_all, with_transfer, without_multi),
 };
 
+/// What no call of these changes for its thread.
+struct state {
+    unsigned short x87;
+    unsigned mxcsr;
+    sigset_t blocked;
+    stack_t alternate;
+    char locale[256];
+};
+static void look(struct state *state) {
+    memset(state, 0, sizeof *state);
+    __asm__ volatile("fnstcw %0" : "=m"(state->x87));
+    __asm__ volatile("stmxcsr %0" : "=m"(state->mxcsr));
+    state->mxcsr &= ~0x3fu; // how earlier arithmetic ended
+    sigprocmask(SIG_SETMASK, NULL, &state->blocked);
+    sigaltstack(NULL, &state->alternate);
+    snprintf(state->locale, sizeof state->locale, "%s", setlocale(LC_ALL, NULL));
+}
+
 /// Bytes below this frame that `call` wrote to.
 static __attribute__((noinline)) size_t used(void (*call)(void)) {
     volatile unsigned char *frame = __builtin_frame_address(0);
@@ -134,7 +154,14 @@ static size_t most(const struct one *one) {
     size_t result = 0;
     for (int i = -1; i < 3; i++) {
         one->before();
+        struct state before, after;
+        look(&before);
         size_t bytes = used(one->call);
+        look(&after);
+        if (memcmp(&before, &after, sizeof before)) {
+            printf("%s changed its thread's state\n", one->name);
+            exit(6);
+        }
         one->after();
         if (i >= 0 && bytes > result) result = bytes;
     }
@@ -142,6 +169,17 @@ static size_t most(const struct one *one) {
 }
 
 static void *measure(void *names) {
+    // Nothing that happens to be the default.
+    unsigned short x87 = 0x27f;
+    unsigned mxcsr = 0x9fc0;
+    __asm__ volatile("fldcw %0" : : "m"(x87));
+    __asm__ volatile("ldmxcsr %0" : : "m"(mxcsr));
+    static char alternate[16 << 10];
+    sigaltstack(&(stack_t){.ss_sp = alternate, .ss_size = sizeof alternate}, NULL);
+    sigset_t some;
+    sigemptyset(&some);
+    sigaddset(&some, SIGUSR1);
+    pthread_sigmask(SIG_BLOCK, &some, NULL);
     with_socket();
     printf("first %zu\n", used(call_connect));
     without_socket();
@@ -162,6 +200,7 @@ int main(int argc, char **argv) {
     url = argv[1];
     port = atoi(strrchr(url, ':') + 1);
     address = (struct sockaddr_in){.sin_family = AF_INET, .sin_port = htons(port), .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+    setlocale(LC_ALL, "C.UTF-8");
     curl_global_init(CURL_GLOBAL_ALL);
     void *stack = mmap(NULL, STACK, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
     pthread_attr_t attributes;
