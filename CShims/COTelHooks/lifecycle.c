@@ -74,6 +74,7 @@ __attribute__((constructor(101))) static void start(int count, char **arguments,
     // A second copy, from another path, stays a pass-through: the first is the one that programs are bound to.
     if (otel_elf_is_first_agent()) {
         otel_stack_find(arguments);
+        otel_valgrind_ignore_races(otel_socket_hints, OTEL_SOCKET_HINTS);
         otel_curl_find_loaded();
         otel_agent_start(count, arguments, environment);
     }
