@@ -130,7 +130,7 @@ public struct CallScope<T: Tracer> {
   /// Whether one more call may be entered; counts one that may not.
   @inline(__always)
   public func hasRoom() -> Bool {
-    if otel_thread_self().pointee.depth < Self.deepest { return true }
+    if otel_thread_self().pointee.depth < Self.deepest, !isFaulty("fault: calls are nested within bounds") { return true }
     tracer.count(.nestedTooDeep)
     return false
   }

@@ -2,7 +2,6 @@
 
 import json
 import os
-import socket
 
 import pytest
 
@@ -12,21 +11,6 @@ from harness.twin import outcome
 from harness.webserver import closed_port
 
 LONG = os.environ.get("OTEL_TEST_LONG") == "1"
-
-
-@pytest.fixture
-def busy_port():
-    """A port that nobody accepts at and whose queue is full: a connect to it blocks."""
-    with socket.socket() as listener:
-        listener.bind(("127.0.0.1", 0))
-        listener.listen(0)
-        waiting = [socket.socket() for _ in range(4)]
-        for early in waiting:
-            early.setblocking(False)
-            early.connect_ex(listener.getsockname())
-        yield listener.getsockname()[1]
-        for early in waiting:
-            early.close()
 
 
 @pytest.mark.parametrize("kind", ["longjmp", "exit", "cancel"])
