@@ -40,9 +40,15 @@ EARLY(syscall, long, (long number, long a, long b, long c, long d, long e, long 
 static ssize_t early_send(int fd, const void *data, size_t size, int flags) { return early_sendto(fd, data, size, flags, NULL, 0); }
 static ssize_t early_recv(int fd, void *data, size_t size, int flags) { return early_recvfrom(fd, data, size, flags, NULL, NULL); }
 
+/// A sanitizer's library calls dlsym before the constructor, or in the middle of it, when little else can be called.
+static void *look_for(const char *name) {
+    void *found = otel_has_started ? NULL : otel_elf_next_early(name);
+    return found ? found : otel_elf_next(name);
+}
+
 // Those that do more than a system call. Null: no libc of this process has it, and nobody can have called it.
 #define LOOK_FOR(member, name, nothing, ...)                             \
-    __typeof__(otel_real.member) real = (__typeof__(real))otel_elf_next(name); \
+    __typeof__(otel_real.member) real = (__typeof__(real))look_for(name); \
     if (!real) return nothing;                                           \
     __atomic_store_n(&otel_real.member, real, __ATOMIC_RELAXED);         \
     __attribute__((musttail)) return real(__VA_ARGS__)

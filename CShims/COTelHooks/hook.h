@@ -52,5 +52,7 @@ struct otel_real {
 #undef OTEL_REAL_MEMBER
 };
 extern struct otel_real otel_real;
+/// Whether the constructor has ended.
+extern bool otel_has_started;
 /// To be jumped to instead of our own vfork; null: none.
 extern void *otel_real_vfork;

@@ -1,6 +1,7 @@
 #include "curl_library.h"
 
 _Atomic(const struct otel_hook_table *) otel_hook_installed;
+bool otel_has_started;
 
 void otel_hooks_install(const struct otel_hook_table *table) {
     __atomic_store_n((const struct otel_hook_table **)&otel_hook_installed, table, __ATOMIC_RELEASE);
@@ -46,10 +47,12 @@ __attribute__((constructor(101))) static void start(int count, char **arguments,
     // A second copy, from another path, stays a pass-through: the first is the one that programs are bound to.
     if (otel_elf_is_first_agent()) {
         otel_stack_find(arguments);
+        otel_valgrind_ignore_races(otel_socket_hints, OTEL_SOCKET_HINTS);
         otel_curl_find_loaded();
         otel_agent_start(count, arguments, environment);
         if (may_vfork && otel_hooks()) otel_real_vfork = NULL;
     }
+    otel_has_started = true;
     errno = saved;
 }
 

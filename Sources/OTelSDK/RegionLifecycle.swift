@@ -28,6 +28,13 @@ public struct RegionLifecycle {
   /// Sees to it that there is a region that somebody has. False: none, the span passes by.
   @inline(never)
   public func attach(now: UInt64) -> Bool {
+    // A thread that is cancelled in here (asynchronously: nothing here is a cancellation point) would leave the process "busy" for ever.
+    let before = otel_cancellation_disable()
+    defer { otel_cancellation_restore(before) }
+    return attachUndisturbed(now: now)
+  }
+
+  private func attachUndisturbed(now: UInt64) -> Bool {
     let phase = process.phase.loadAcquiring()
     if phase == ProcessState.Phase.attached {
       check(now: now)

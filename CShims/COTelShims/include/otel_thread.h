@@ -1,6 +1,7 @@
 // The agent's whole thread-local state, and the clocks.
 #pragma once
 #include "otel_fault.h"
+#include <pthread.h>
 #include <stdint.h>
 #include <time.h>
 
@@ -37,6 +38,14 @@ static inline uint64_t otel_thread_advance(struct otel_thread *thread, uint64_t 
     return __atomic_fetch_add(&thread->random_counter, step, __ATOMIC_RELAXED);
 #endif
 }
+
+/// Returns what `otel_cancellation_restore` is to be given, which may not return. No system call, no lock.
+static inline int otel_cancellation_disable(void) {
+    int before = PTHREAD_CANCEL_ENABLE;
+    pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &before);
+    return before;
+}
+static inline void otel_cancellation_restore(int before) { pthread_setcancelstate(before, NULL); }
 
 /// `clock` in nanoseconds. Through the vDSO; clock_gettime(2) cannot fail for the clocks used here, unless it is a filtered system call: then 0. async-signal-safe.
 static inline uint64_t otel_nanoseconds(clockid_t clock) {
