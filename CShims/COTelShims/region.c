@@ -117,7 +117,14 @@ static int make(void *argument) {
     request->made = 0;
     request->relay.region = (int)file;
     request->relay.tls_files = otel_tls_files_read(&request->tls_paths);
+    request->relay.program = request->executable;
+    request->relay.time = request->start_time;
     request->handed_over = otel_relay_find_or_start(&request->relay);
+    if (request->handed_over == -ECANCELED) {
+        request->region = NULL;
+        request->made = -ECANCELED;
+        otel_syscall2(SYS_munmap, mapped, request->size);
+    }
     // The helper's descriptors end with it.
     return 0;
 }
@@ -184,6 +191,15 @@ bool otel_host_name(char *name, size_t capacity) {
 bool otel_random(uint64_t *words, size_t count) {
     long bytes = (long)(count * sizeof *words);
     return otel_syscall3(SYS_getrandom, words, bytes, GRND_NONBLOCK) == bytes;
+}
+
+bool otel_machine_is_off(void) {
+    // ld.so has just made the same call, for /etc/ld.so.preload: no filter of system calls forbids it.
+#if defined(SYS_access)
+    return otel_syscall2(SYS_access, OTEL_MACHINE_SWITCH, 0) == 0;
+#else
+    return otel_syscall3(SYS_faccessat, AT_FDCWD, OTEL_MACHINE_SWITCH, 0) == 0;
+#endif
 }
 
 bool otel_executable_path(char *path, size_t capacity) {
