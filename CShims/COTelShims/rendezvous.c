@@ -26,7 +26,7 @@ static bool is_private_directory(const char *path) {
 }
 
 static bool put_in_directory(struct otel_rendezvous *rendezvous, const char *directory, const char *file) {
-    if (strlen(directory) + strlen(file) + 2 > sizeof rendezvous->path) return false;
+    if (strlen(directory) + strlen(file) + 2 > sizeof rendezvous->path || OTEL_FAULT("path of the socket fits")) return false;
     struct text text = {rendezvous->path, rendezvous->path + sizeof rendezvous->path - 1};
     text_put(&text, directory);
     text_put(&text, "/");
@@ -78,7 +78,7 @@ _Static_assert(OTEL_LAYOUT_MAJOR == 1, "the layout's major version is part of th
 int otel_rendezvous_private(const struct otel_rendezvous_environment *environment, struct otel_rendezvous *rendezvous) {
     rendezvous->any_peer = false;
     if (environment->mode == OTEL_RELAY_PATH) {
-        if (!environment->path || strlen(environment->path) >= sizeof rendezvous->path) return -ENAMETOOLONG;
+        if (!environment->path || strlen(environment->path) >= sizeof rendezvous->path || OTEL_FAULT("path of OTEL_NATIVE_RELAY fits")) return -ENAMETOOLONG;
         struct text text = {rendezvous->path, rendezvous->path + sizeof rendezvous->path - 1};
         text_put(&text, environment->path);
         rendezvous->any_peer = true;

@@ -64,7 +64,9 @@ package enum Inheritance {
   private static func prctl(_ option: Int, _ argument: Int) -> Int { otel_syscall6(Int(SYS_prctl), option, argument, 0, 0, 0, 0) }
 
   private static func closeDescriptors(isLocked: Bool) {
-    let null = open("/dev/null", O_RDWR)
+    var null = open("/dev/null", O_RDWR)
+    // Without /dev a socket that leads nowhere, as in the helper: a pipe's reader would wait for the relay.
+    if null < 0 { null = socket(AF_UNIX, Int32(SOCK_STREAM.rawValue), 0) }
     for descriptor in Int32(0)...2 where null != descriptor { dup2(null, descriptor) }
     if null > 2, null != listener, !(isLocked && null == lock) { close(null) }
     let first = isLocked ? lock + 1 : listener + 1

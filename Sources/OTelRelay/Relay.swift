@@ -290,12 +290,23 @@ package final class Relay {
     while monotonicNanoseconds() < deadline, !connections.isEmpty || targets.contains(where: { !$0.region.isCaughtUp(to: $0.tail) }) {
       turn(flush: true, limit: 50)
     }
+    awaitRequestsUnderWay(until: deadline)
     for destination in destinations.values { destination.cancel() }
     for region in regions {
       if region.phase == .live { region.attached.region.write(RelayState.detached, at: Layout.relayStateOffset) } else { reader.abandon(region.attached, of: region) }
     }
     release()
     reportLosses()
+  }
+
+  /// What goes out with the spans above is of living processes too. The collector may have taken it already: given up now, it would be taken
+  /// back, and arrive twice.
+  private func awaitRequestsUnderWay(until deadline: UInt64) {
+    while monotonicNanoseconds() < deadline, destinations.values.contains(where: \.isBusy) {
+      var none: [curl_waitfd] = []
+      engine.wait(for: &none, milliseconds: 50)
+      engine.perform()
+    }
   }
 
   private func reportLosses() {
