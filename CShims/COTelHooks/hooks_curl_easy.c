@@ -28,9 +28,7 @@ OTEL_CURL_BODY void easy_reset(void *handle, enum otel_curl_way way) {
     struct otel_curl_target found = OTEL_CURL_TARGET(table, handle, way);
     void (*real)(void *) = found.library ? found.library->reset : OTEL_CURL_UNLISTED(reset, curl_easy_reset, way);
     if (handle && found.is_traced) {
-        int before = errno;
-        table->curl_reset(handle);
-        errno = before;
+        OTEL_AGENT(table->curl_reset(handle));
     }
     if (real) real(handle);
 }
@@ -42,9 +40,7 @@ OTEL_CURL_BODY void easy_cleanup(void *handle, enum otel_curl_way way) {
     struct otel_curl_target found = OTEL_CURL_TARGET(table, handle, way);
     void (*real)(void *) = found.library ? found.library->cleanup : OTEL_CURL_UNLISTED(cleanup, curl_easy_cleanup, way);
     if (handle && found.is_traced) {
-        int before = errno;
-        table->curl_closed(handle);
-        errno = before;
+        OTEL_AGENT(table->curl_closed(handle));
     }
     if (real) real(handle);
 }
@@ -70,14 +66,10 @@ OTEL_CURL_BODY int easy_perform(void *handle, enum otel_curl_way way) {
     if (!handle || !found.is_traced) return real(handle);
     struct otel_call call;
     call.state = 0;
-    int before = errno;
-    table->curl_perform_enter(&call, found.library, handle);
-    errno = before;
+    OTEL_AGENT(table->curl_perform_enter(&call, found.library, handle));
     int result = real(handle);
     if (call.state) {
-        int after = errno;
-        table->curl_perform_exit(&call, found.library, handle, result);
-        errno = after;
+        OTEL_AGENT(table->curl_perform_exit(&call, found.library, handle, result));
     }
     return result;
 }

@@ -5,14 +5,10 @@ static __attribute__((noinline)) int traced_connect(
     OTEL_UNWINDABLE;
     struct otel_call call;
     call.state = 0;
-    int before = errno;
-    table->connect_enter(&call, descriptor);
-    errno = before;
+    OTEL_AGENT(table->connect_enter(&call, descriptor));
     int result = otel_real.connect(descriptor, address, length);
     if (call.state) {
-        int after = errno;
-        table->connect_exit(&call, address, length, result, after);
-        errno = after;
+        OTEL_AGENT(table->connect_exit(&call, address, length, result, errno));
     }
     return result;
 }

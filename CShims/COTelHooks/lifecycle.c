@@ -35,7 +35,20 @@ static void *early_dlsym(void *handle, const char *name) {
     __attribute__((musttail)) return real(handle, name);
 }
 
-struct otel_real otel_real = {early_connect, early_socket, early_prctl, early_syscall, early_dlsym};
+/// Not by the system call: the child's libc has to know that it is one.
+static int early_fork_by(const char *name, int (**resolved)(void)) {
+    int (*real)(void) = (int (*)(void))otel_elf_next(name);
+    if (!real) {
+        errno = ENOSYS;
+        return -1;
+    }
+    __atomic_store_n(resolved, real, __ATOMIC_RELAXED);
+    return real();
+}
+static int early_fork(void) { return early_fork_by("fork", &otel_real.fork); }
+static int early_plain_fork(void) { return early_fork_by("_Fork", &otel_real.plain_fork); }
+
+struct otel_real otel_real = {early_connect, early_socket, early_prctl, early_syscall, early_dlsym, early_fork, early_plain_fork};
 
 static void resolve(void **real, const char *name) {
     void *found = otel_elf_next(name);
@@ -67,6 +80,8 @@ __attribute__((constructor(101))) static void start(int count, char **arguments,
     resolve((void **)&otel_real.prctl, "prctl");
     resolve((void **)&otel_real.syscall, "syscall");
     resolve((void **)&otel_real.dlsym, "dlsym");
+    resolve((void **)&otel_real.fork, "fork");
+    resolve((void **)&otel_real.plain_fork, "_Fork");
     // A second copy, from another path, stays a pass-through: the first is the one that programs are bound to.
     if (otel_elf_is_first_agent()) {
         otel_curl_find_loaded();
@@ -78,7 +93,5 @@ __attribute__((constructor(101))) static void start(int count, char **arguments,
 __attribute__((destructor(101))) static void end(void) {
     const struct otel_hook_table *table = otel_hooks();
     if (!table) return;
-    int saved = errno;
-    table->ending();
-    errno = saved;
+    OTEL_AGENT(table->ending());
 }

@@ -63,9 +63,16 @@ static char spawn_stack[8 * 1024] __attribute__((aligned(64)));
 // The kernel's signal set: 64 bits, whatever sigset_t says.
 enum { KERNEL_SIGSET_SIZE = 8 };
 
-int otel_helper_run(int (*work)(void *), void *argument) {
+uint64_t otel_signals_block(void) {
     uint64_t all = ~0ull, before = 0;
-    if (otel_syscall4(SYS_rt_sigprocmask, SIG_SETMASK, &all, &before, KERNEL_SIGSET_SIZE) < 0) return -EPERM;
+    otel_syscall4(SYS_rt_sigprocmask, SIG_SETMASK, &all, &before, KERNEL_SIGSET_SIZE);
+    return before;
+}
+
+void otel_signals_restore(uint64_t before) { otel_syscall4(SYS_rt_sigprocmask, SIG_SETMASK, &before, NULL, KERNEL_SIGSET_SIZE); }
+
+int otel_helper_run(int (*work)(void *), void *argument) {
+    uint64_t before = otel_signals_block();
     long pid = clone_on(helper_stack + sizeof helper_stack, work, argument);
     int status = 0;
     long waited = pid;
@@ -73,7 +80,7 @@ int otel_helper_run(int (*work)(void *), void *argument) {
         do waited = otel_syscall4(SYS_wait4, pid, &status, 0x80000000L /* __WCLONE */, NULL);
         while (waited == -EINTR);
     }
-    otel_syscall4(SYS_rt_sigprocmask, SIG_SETMASK, &before, NULL, KERNEL_SIGSET_SIZE);
+    otel_signals_restore(before);
     if (pid < 0) return (int)pid;
     // Somebody else's wait for "all" children took it: it has ended all the same, but how is not known.
     if (waited < 0) return -1;

@@ -57,5 +57,6 @@ nonisolated(unsafe) var hookTable = otel_hook_table(
   curl_unresolved: { Hooks.tracer.count(.unresolved) },
   answers_dlsym: true,
   unwound: { CallScope(tracer: Hooks.tracer).unwound() },
-  ending: { RegionLifecycle(options: TracerOptions.installed).detach() }
+  ending: { RegionLifecycle(options: TracerOptions.installed).detach() },
+  regions: { RegionLifecycle(options: TracerOptions.installed).locate(current: $0, retiring: $1) }
 )

@@ -18,12 +18,12 @@ public struct CallScope<T: Tracer> {
   private static func slot(_ entry: UInt64) -> Int { Int(truncatingIfNeeded: entry &>> 48) }
 
   @inline(__always)
-  private static func entry(_ thread: UnsafeMutablePointer<otel_thread>, _ index: UInt32) -> UnsafeMutablePointer<UInt64> {
+  private static func entry(_ thread: UnsafeMutablePointer<otel_thread>, _ index: UInt16) -> UnsafeMutablePointer<UInt64> {
     // By address: a C array is a tuple in Swift. `index` is below OTEL_CALLS_NESTED_MAX wherever this is used.
     (UnsafeMutableRawPointer(thread) + 32 + Int(truncatingIfNeeded: index) &* 8).assumingMemoryBound(to: UInt64.self)
   }
 
-  private static var deepest: UInt32 { UInt32(truncatingIfNeeded: OTEL_CALLS_NESTED_MAX) }
+  private static var deepest: UInt16 { UInt16(truncatingIfNeeded: OTEL_CALLS_NESTED_MAX) }
 
   /// Whether the thread is in the middle of a traced call whose frame is alive; drops dead ones.
   @inline(__always)
@@ -53,7 +53,7 @@ public struct CallScope<T: Tracer> {
 
   /// The call with this index, unless it is no more: a frame that died unnoticed must not become anybody's parent.
   @inline(__always)
-  private func call(_ thread: UnsafeMutablePointer<otel_thread>, _ index: UInt32) -> UnsafeMutablePointer<otel_call>? {
+  private func call(_ thread: UnsafeMutablePointer<otel_thread>, _ index: UInt16) -> UnsafeMutablePointer<otel_call>? {
     let address = UInt(truncatingIfNeeded: Self.address(Self.entry(thread, index).pointee))
     guard let call = UnsafeMutablePointer<otel_call>(bitPattern: address),
       call.pointee.canary == Self.canary(call, call.pointee.generation), call.pointee.generation == thread.pointee.generation
@@ -157,7 +157,7 @@ public struct CallScope<T: Tracer> {
   /// Takes away the call at `here` and those above it: of those, the ones with lower frames were left by longjmp.
   @inline(never)
   private func removeBuried(_ thread: UnsafeMutablePointer<otel_thread>, _ here: UInt64) {
-    var index: UInt32 = 0
+    var index: UInt16 = 0
     while index < thread.pointee.depth, Self.address(Self.entry(thread, index).pointee) != here { index &+= 1 }
     guard index < thread.pointee.depth else { return }
     while thread.pointee.depth > index {

@@ -34,7 +34,14 @@ public struct RegionLifecycle {
       return true
     }
     guard !otel_host_filtered() else { return false }
-    guard phase != ProcessState.Phase.busy, process.phase.replace(phase, with: ProcessState.Phase.busy) == nil else {
+    guard phase != ProcessState.Phase.busy else {
+      process.passed.add(1)
+      return false
+    }
+    // Until all is in its place: a handler that forked in between would have its child return to a half-made state.
+    let signals = otel_signals_block()
+    defer { otel_signals_restore(signals) }
+    guard process.phase.replace(phase, with: ProcessState.Phase.busy) == nil else {
       process.passed.add(1)
       return false
     }
@@ -81,6 +88,8 @@ public struct RegionLifecycle {
     request.words.3 = otel_region_word(offset: Layout.ordinalOffset, value: process.ordinal.load())
     // A relay started here would become a subreaper's child, which its wait(-1) would see.
     if request.relay.may_start, otel_process_is_subreaper() { request.relay.may_start = false }
+    guard otel_pid_namespace(&request.pid_namespace) else { return nil }
+    request.process_id = otel_process_id()
     guard otel_region_make(&request), let region = request.region else { return nil }
     return (region, request.handed_over > 0)
   }
@@ -134,6 +143,8 @@ public struct RegionLifecycle {
   /// Puts a fresh region in the place of the current one and carries over what was not exported. False when nobody took it: then the
   /// current one stays.
   private func renew(now: UInt64) -> Bool {
+    let signals = otel_signals_block()
+    defer { otel_signals_restore(signals) }
     guard process.phase.replace(ProcessState.Phase.attached, with: ProcessState.Phase.busy) == nil else { return false }
     defer { process.phase.storeReleasing(ProcessState.Phase.attached) }
     guard let old = process.regionAddress, let made = make() else { return false }
@@ -204,6 +215,16 @@ public struct RegionLifecycle {
       SharedWord(new + (Layout.dropsOffset &+ offset)).add(SharedWord(old + (Layout.dropsOffset &+ offset)).load())
       offset &+= 8
     }
+  }
+
+  /// Tells where a fork child has no memory, though a frame of its thread may know the address: the current region, and the one before it
+  /// as long as that is kept. Returns the size of each.
+  public func locate(
+    current: UnsafeMutablePointer<UnsafeMutableRawPointer?>, retiring: UnsafeMutablePointer<UnsafeMutableRawPointer?>
+  ) -> Int {
+    current.pointee = process.regionAddress
+    retiring.pointee = UnsafeMutableRawPointer(bitPattern: UInt(truncatingIfNeeded: process.retiring.load()))
+    return Layout.size
   }
 
   /// The process runs its destructors: if nobody has what it recorded, this is the last chance.
