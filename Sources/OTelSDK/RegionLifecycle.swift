@@ -90,6 +90,8 @@ public struct RegionLifecycle {
     if request.relay.may_start, otel_process_is_subreaper() { request.relay.may_start = false }
     guard otel_pid_namespace(&request.pid_namespace) else { return nil }
     request.process_id = otel_process_id()
+    // So it would of the first process of a pid name space, which a fork child may have become since the agent was loaded.
+    if request.process_id == 1, request.relay.environment.mode == OTEL_RELAY_AUTO { request.relay.may_start = false }
     guard otel_region_make(&request), let region = request.region else { return nil }
     return (region, request.handed_over > 0)
   }

@@ -175,12 +175,13 @@ static void *dial_on(void *argument) {
     while (!done) {
         if (dial(port)) abort();
         thread_dials++;
-        usleep(500);
+        usleep(10000);  // Not more than a ring holds of seconds in which the relay gets no processor.
     }
     return NULL;
 }
 static void among_threads(void) {
     pthread_t threads[THREADS];
+    record_as_parent(); // Not by several at once: of the first records, those that come while the region is made pass by.
     for (int i = 0; i < THREADS; i++) pthread_create(&threads[i], NULL, dial_on, NULL);
     for (long i = 0; i < wanted; i++) {
         pid_t pid = fork();
