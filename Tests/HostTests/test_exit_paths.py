@@ -23,16 +23,9 @@ ENDS = {
 TERMINATE = "std::terminate"
 
 
-def terminates():
-    program = programs.BUILT / "terminates"
-    programs.BUILT.mkdir(parents=True, exist_ok=True)
-    subprocess.run(["g++", "-O1", "-g", "-Wall", "-Werror", "-o", program, programs.SOURCES / "terminates.cc"], check=True)
-    return program
-
-
 def commands(acceptor):
     program = programs.build("ends")
-    return {way: [program, way, acceptor, 3] for way in ENDS} | {TERMINATE: [terminates(), acceptor]}
+    return {way: [program, way, acceptor, 3] for way in ENDS} | {TERMINATE: [programs.build("terminates", programs.SOURCES / "terminates.cc"), acceptor]}
 
 
 def ended(command, environment, folder):

@@ -222,9 +222,13 @@ def test_what_a_killed_launcher_left_is_removed_by_the_next(agent, acceptor):
     link.symlink_to(others[0])
     try:
         process = start(agent, "sleep", "1000", stderr=subprocess.DEVNULL)
+        program = program_of(process.pid)
+        assert wait_until(lambda: "sleep" in Path(f"/proc/{program}/comm").read_text(), 60)
         assert wait_until(lambda: set(left_behind(agent)) - kept - {*others, unfinished, link}, 60)
         process.kill()
         process.wait()
+        # Until it had executed something it held the lock as well.
+        assert wait_until(lambda: not is_alive(program), 60)
         (dead,) = set(left_behind(agent)) - kept - {*others, unfinished, link}
         assert (dead / "relay.sock").exists()
         assert view(agent, "true").returncode == 0

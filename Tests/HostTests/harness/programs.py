@@ -1,4 +1,4 @@
-"""The tests' own small hosts, one C file each, compiled when first asked for."""
+"""The tests' own small hosts, one C or C++ file each, compiled when first asked for."""
 
 import os
 import subprocess
@@ -21,7 +21,8 @@ def build(name, source=None, flags=(), libraries=()):
     if not program.exists() or program.stat().st_mtime < newest:
         BUILT.mkdir(parents=True, exist_ok=True)
         new = program.with_name(f"{name}.new.{os.getpid()}")
-        command = ["gcc", "-std=gnu11", "-O1", "-g", "-Wall", "-Wextra", "-Werror", "-pthread", *flags, "-o", new, source, *libraries]
+        compiler = ["g++"] if source.suffix == ".cc" else ["gcc", "-std=gnu11"]
+        command = [*compiler, "-O1", "-g", "-Wall", "-Wextra", "-Werror", "-pthread", *flags, "-o", new, source, *libraries]
         done = subprocess.run(command, capture_output=True, text=True)
         assert done.returncode == 0, f"{' '.join(map(str, command))}:\n{done.stderr}"
         new.rename(program)
