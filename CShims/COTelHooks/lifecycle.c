@@ -71,9 +71,13 @@ __attribute__((visibility("hidden"), used)) int otel_hook_personality(int versio
 /// Defined in Swift (OTelAgent).
 extern void otel_agent_start(int count, char **arguments, char **environment);
 
-/// glibc passes main's arguments to constructors; a libc that does not gets no agent (OTEL_NATIVE_DISABLED could not be read).
+/// Whether these are main's arguments, as glibc passes them to constructors: the environment lies behind them. musl, into whose programs
+/// we come when a traced one executes them, passes nothing, and what is in the registers must not be followed.
+static bool are_arguments_of_main(int count, char **arguments, char **environment) {
+    return arguments && count >= 0 && environment == arguments + count + 1;
+}
+
 __attribute__((constructor(101))) static void start(int count, char **arguments, char **environment) {
-    if (!environment) return;
     int saved = errno;
     resolve((void **)&otel_real.connect, "connect");
     resolve((void **)&otel_real.socket, "socket");
@@ -83,7 +87,7 @@ __attribute__((constructor(101))) static void start(int count, char **arguments,
     resolve((void **)&otel_real.fork, "fork");
     resolve((void **)&otel_real.plain_fork, "_Fork");
     // A second copy, from another path, stays a pass-through: the first is the one that programs are bound to.
-    if (otel_elf_is_first_agent()) {
+    if (are_arguments_of_main(count, arguments, environment) && otel_elf_is_first_agent()) {
         otel_curl_find_loaded();
         otel_agent_start(count, arguments, environment);
     }
