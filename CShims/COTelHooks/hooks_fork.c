@@ -1,4 +1,5 @@
 #include "hook.h"
+#include <unistd.h>
 
 // A signal handler may interrupt the agent anywhere, fork, and return in the child too: into code that is about to write to a region, which
 // a child does not have (MADV_DONTFORK). There the child gets memory to write into, of which nobody will ever hear. Every other
@@ -17,16 +18,16 @@ static __attribute__((noinline)) int fork_inside(const struct otel_hook_table *t
     return child;
 }
 
-OTEL_EXPORT int otel_hook_fork(void) __asm__("fork");
-int otel_hook_fork(void) {
+OTEL_EXPORT pid_t fork(void) {
     const struct otel_hook_table *table = otel_hooks();
     if (table && otel_thread_self()->inside) return fork_inside(table, otel_real.fork);
     __attribute__((musttail)) return otel_real.fork();
 }
+OTEL_ALIAS(fork, __fork);
 
 /// The one that POSIX permits in a signal handler.
-OTEL_EXPORT int otel_hook_plain_fork(void) __asm__("_Fork");
-int otel_hook_plain_fork(void) {
+OTEL_EXPORT pid_t otel_hook_plain_fork(void) __asm__("_Fork");
+pid_t otel_hook_plain_fork(void) {
     const struct otel_hook_table *table = otel_hooks();
     if (table && otel_thread_self()->inside) return fork_inside(table, otel_real.plain_fork);
     __attribute__((musttail)) return otel_real.plain_fork();

@@ -1,5 +1,4 @@
 #include "curl_library.h"
-#include <sys/syscall.h>
 
 _Atomic(const struct otel_hook_table *) otel_hook_installed;
 
@@ -7,52 +6,20 @@ void otel_hooks_install(const struct otel_hook_table *table) {
     __atomic_store_n((const struct otel_hook_table **)&otel_hook_installed, table, __ATOMIC_RELEASE);
 }
 
-// MARK: Before the constructor: another object's may call us first
-
-static long with_errno(long result) {
-    if (result < 0 && result > -4096) {
-        errno = (int)-result;
-        return -1;
-    }
-    return result;
-}
-static int early_connect(int descriptor, const struct sockaddr *address, socklen_t length) {
-    return (int)with_errno(otel_syscall3(SYS_connect, descriptor, address, length));
-}
-static int early_socket(int domain, int type, int protocol) { return (int)with_errno(otel_syscall3(SYS_socket, domain, type, protocol)); }
-static int early_prctl(int option, unsigned long a, unsigned long b, unsigned long c, unsigned long d) {
-    return (int)with_errno(otel_syscall5(SYS_prctl, option, a, b, c, d));
-}
-static long early_syscall(long number, long a, long b, long c, long d, long e, long f) {
-    return with_errno(otel_syscall6(number, a, b, c, d, e, f));
-}
-
-/// For a glibc before 2.34, whose dlsym is libdl's, also later: that may be loaded at any time.
-static void *early_dlsym(void *handle, const char *name) {
-    void *(*real)(void *, const char *) = (void *(*)(void *, const char *))otel_elf_next("dlsym");
-    if (!real) return NULL;
-    __atomic_store_n(&otel_real.dlsym, real, __ATOMIC_RELAXED);
-    __attribute__((musttail)) return real(handle, name);
-}
-
-/// Not by the system call: the child's libc has to know that it is one.
-static int early_fork_by(const char *name, int (**resolved)(void)) {
-    int (*real)(void) = (int (*)(void))otel_elf_next(name);
-    if (!real) {
-        errno = ENOSYS;
-        return -1;
-    }
-    __atomic_store_n(resolved, real, __ATOMIC_RELAXED);
-    return real();
-}
-static int early_fork(void) { return early_fork_by("fork", &otel_real.fork); }
-static int early_plain_fork(void) { return early_fork_by("_Fork", &otel_real.plain_fork); }
-
-struct otel_real otel_real = {early_connect, early_socket, early_prctl, early_syscall, early_dlsym, early_fork, early_plain_fork};
-
-static void resolve(void **real, const char *name) {
-    void *found = otel_elf_next(name);
-    if (found) *real = found;
+/// The members of otel_real, in their order, and vfork. Returns whether our own vfork may take the place of the real one.
+static bool resolve(void) {
+    struct otel_wanted wanted[] = {
+#define WANT(member, name, result, parameters) {name, NULL},
+        OTEL_REAL(WANT){"vfork", NULL}, {"getentropy", NULL}};
+    enum { COUNT = sizeof otel_real / sizeof(void *) };
+    otel_elf_next_all(wanted, COUNT + 2);
+    for (int i = 0; i < COUNT; i++)
+        if (wanted[i].address) ((void **)&otel_real)[i] = wanted[i].address;
+    // Ours is what libc's has been since 2.25, which came with getentropy: before, vfork had to look after the process's id in its
+    // memory. And it may be another preload's.
+    struct otel_definer libc;
+    otel_real_vfork = wanted[COUNT].address;
+    return otel_real_vfork && wanted[COUNT + 1].address && otel_elf_definer_around(otel_real_vfork, "__libc_start_main", &libc);
 }
 
 // MARK: Unwinding
@@ -79,17 +46,12 @@ static bool are_arguments_of_main(int count, char **arguments, char **environmen
 
 __attribute__((constructor(101))) static void start(int count, char **arguments, char **environment) {
     int saved = errno;
-    resolve((void **)&otel_real.connect, "connect");
-    resolve((void **)&otel_real.socket, "socket");
-    resolve((void **)&otel_real.prctl, "prctl");
-    resolve((void **)&otel_real.syscall, "syscall");
-    resolve((void **)&otel_real.dlsym, "dlsym");
-    resolve((void **)&otel_real.fork, "fork");
-    resolve((void **)&otel_real.plain_fork, "_Fork");
+    bool may_vfork = resolve();
     // A second copy, from another path, stays a pass-through: the first is the one that programs are bound to.
     if (are_arguments_of_main(count, arguments, environment) && otel_elf_is_first_agent()) {
         otel_curl_find_loaded();
         otel_agent_start(count, arguments, environment);
+        if (may_vfork && otel_hooks()) otel_real_vfork = NULL;
     }
     errno = saved;
 }

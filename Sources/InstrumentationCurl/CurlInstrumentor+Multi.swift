@@ -29,7 +29,8 @@ extension CurlInstrumentor {
     call.pointee.state = 1
     call.pointee.detail = 0
     // What is being transferred already libcurl refuses.
-    guard let handle = EasyHandleTable.find(easy), !handle.isTransferring, handle.record.pointee.url_kind != URLKind.other else { return }
+    guard let handle = EasyHandleTable.find(easy), !handle.isTransferring, handle.record.pointee.url_kind != URLKind.other, !OtherSDK.owns(handle)
+    else { return }
     guard let span = start(call, handle, library, easy) else { return }
     AddedTransfer(handle: handle).begin(span, in: multi)
     if let entry { entry.pointee.undriven &+= 1 }

@@ -88,4 +88,4 @@ public protocol Tracer {
 }
 
 /// What an instrumentation could not trace.
-public enum Loss { case noSlot, unresolved, handleTableFull, nestedTooDeep }
+public enum Loss { case noSlot, unresolved, handleTableFull, nestedTooDeep, connectTableFull }

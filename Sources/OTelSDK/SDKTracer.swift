@@ -164,6 +164,7 @@ public struct SDKTracer: Tracer {
     case .unresolved: HostRegion(region: region).count(.unresolved)
     case .handleTableFull: HostRegion(region: region).count(.handleTableFull)
     case .nestedTooDeep: HostRegion(region: region).count(.nestedTooDeep)
+    case .connectTableFull: HostRegion(region: region).count(.connectTableFull)
     }
   }
 

@@ -1,4 +1,5 @@
 import signal
+import socket
 import subprocess
 
 import pytest
@@ -82,6 +83,26 @@ def agent(receiver):
     agent = Agent(receiver.url)
     yield agent
     agent.close()
+
+
+@pytest.fixture
+def busy_listener():
+    """Its queue is full, and nobody accepts: a connect to it waits, until a test accepts what is in the queue."""
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        listener.listen(0)
+        waiting = [socket.socket() for _ in range(4)]
+        for early in waiting:
+            early.setblocking(False)
+            early.connect_ex(listener.getsockname())
+        yield listener
+        for early in waiting:
+            early.close()
+
+
+@pytest.fixture
+def busy_port(busy_listener):
+    return busy_listener.getsockname()[1]
 
 
 @pytest.fixture

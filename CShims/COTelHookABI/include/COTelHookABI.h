@@ -64,6 +64,7 @@ enum {
     OTEL_CURLE_OK = 0,
     OTEL_CURLOPT_URL = 10002,
     OTEL_CURLOPT_POSTFIELDS = 10015,
+    OTEL_CURLOPT_USERAGENT = 10018,
     OTEL_CURLOPT_HTTPHEADER = 10023,
     OTEL_CURLOPT_HTTPPOST = 10024,
     OTEL_CURLOPT_CUSTOMREQUEST = 10036,
@@ -116,6 +117,7 @@ struct otel_curl_handle {
     uint8_t injecting;
     uint8_t url_is_ascii;
     uint8_t custom_method_is_known;
+    uint8_t has_exporter_agent; ///< CURLOPT_USERAGENT is that of an OTLP exporter
     uint8_t custom_method[OTEL_CURL_METHOD];
     char traceparent[OTEL_CURL_TRACEPARENT];
     char tracestate[OTEL_CURL_TRACESTATE];
@@ -141,6 +143,11 @@ enum { OTEL_CURL_HANDLES = OTEL_CURL_STORAGE / OTEL_CURL_HANDLE_SIZE };
 enum { OTEL_CURL_IDLE = 0, OTEL_CURL_ADDED = 1, OTEL_CURL_DRIVEN = 2 };
 extern uint8_t otel_curl_stages[OTEL_CURL_HANDLES] __attribute__((aligned(8)));
 static inline uint8_t *otel_curl_stage(int index) { return &otel_curl_stages[index & (OTEL_CURL_HANDLES - 1)]; }
+/// Another OpenTelemetry SDK in the program: what its exporter's requests have shown.
+enum otel_other_sdk { OTEL_SDK_UNSEEN = 0, OTEL_SDK_SEEN = 1, OTEL_SDK_IGNORED = 2 };
+extern uint8_t otel_other_sdk_word;
+static inline enum otel_other_sdk otel_other_sdk(void) { return (enum otel_other_sdk)__atomic_load_n(&otel_other_sdk_word, __ATOMIC_RELAXED); }
+static inline void otel_set_other_sdk(enum otel_other_sdk what) { __atomic_store_n(&otel_other_sdk_word, (uint8_t)what, __ATOMIC_RELAXED); }
 static inline void *otel_curl_multi_storage(void) { return otel_curl_multis; }
 
 // Addresses of array members: Swift sees arrays as tuples.
@@ -176,10 +183,18 @@ static inline bool otel_curl_set_headers(const struct otel_curl_library *library
 struct otel_hook_table {
     /// Without the address: until the kernel has read it, it may be anything (EFAULT).
     void (*connect_enter)(struct otel_call *call, int descriptor);
-    /// `error` is errno when `result` is -1.
-    void (*connect_exit)(struct otel_call *call, const struct sockaddr *_Nullable address, uint32_t length, int result, int error);
+    /// Called when the enter has set `call->state`, and for a descriptor on which a connect is in progress. `error` is errno when
+    /// `result` is -1.
+    void (*connect_exit)(struct otel_call *call, int descriptor, const struct sockaddr *_Nullable address, uint32_t length, int result, int error);
     /// After socket(2) returned `descriptor`.
     void (*socket_opened)(int descriptor, int domain, int type, int protocol);
+    // What follows is called for descriptors whose hint is OTEL_SOCKET_CONNECTING.
+    /// The program has read SO_ERROR: 0 or an errno.
+    void (*socket_error_read)(int descriptor, int error);
+    /// The program has used `descriptor` as one that is connected; `error` is errno, 0 when it succeeded.
+    void (*socket_used)(int descriptor, int error);
+    /// The program closes the descriptors from `first` to `last`.
+    void (*descriptors_closed)(unsigned first, unsigned last);
 
     void (*curl_opened)(const struct otel_curl_library *library, void *handle);
     void (*curl_copied)(const struct otel_curl_library *library, void *source, void *handle);
@@ -211,6 +226,8 @@ struct otel_hook_table {
     void (*curl_multi_drive_exit)(struct otel_call *call, void *multi, int running);
     /// A libcurl call that went to a real function untraced.
     void (*curl_unresolved)(void);
+    /// False: the functions of libcurl are forwarded, as without a table.
+    bool traces_curl;
     /// Whether dlsym gives wrappers out for libcurl's functions.
     bool answers_dlsym;
 
@@ -227,10 +244,35 @@ void otel_hooks_install(const struct otel_hook_table *_Nullable table);
 
 // MARK: Descriptors
 
-/// One byte a descriptor below OTEL_SOCKET_HINTS: what socket(2) said. A hint: descriptors are also made and closed unseen.
-enum { OTEL_SOCKET_HINTS = 65536, OTEL_SOCKET_UNKNOWN = 0, OTEL_SOCKET_TCP = 1, OTEL_SOCKET_OTHER = 2 };
+/// One byte a descriptor below OTEL_SOCKET_HINTS: what socket(2) said, and whether a connect is in progress. A hint: descriptors are also
+/// made and closed unseen. Those of interest to connect(2) are odd.
+enum { OTEL_SOCKET_HINTS = 65536, OTEL_SOCKET_UNKNOWN = 0, OTEL_SOCKET_TCP = 1, OTEL_SOCKET_OTHER = 2, OTEL_SOCKET_CONNECTING = 3 };
 extern uint8_t otel_socket_hints[OTEL_SOCKET_HINTS];
 /// `descriptor` is below OTEL_SOCKET_HINTS.
 static inline uint8_t *otel_socket_hint(int descriptor) { return &otel_socket_hints[descriptor & (OTEL_SOCKET_HINTS - 1)]; }
+
+/// Whether a connect of `descriptor` is in progress. All that a call of no interest pays.
+static inline bool otel_is_connecting(int descriptor) {
+    return (unsigned)descriptor < OTEL_SOCKET_HINTS && *otel_socket_hint(descriptor) == OTEL_SOCKET_CONNECTING;
+}
+
+/// A connect whose outcome the program has not learned yet. Fixed size, in a static table.
+enum { OTEL_CONNECTS = 1024, OTEL_CONNECT_ADDRESS = 28 };
+struct otel_connect {
+    struct otel_call span;
+    uint32_t length; ///< of `address`
+    uint8_t address[OTEL_CONNECT_ADDRESS]; ///< a sockaddr_in or a sockaddr_in6
+};
+extern struct otel_connect otel_connects[OTEL_CONNECTS];
+/// A word for each: 0: free; else the descriptor + 1, and, in the highest bit, whether somebody is writing or ending it.
+extern uint64_t otel_connect_owners[OTEL_CONNECTS];
+/// Whether there ever was one.
+extern bool otel_connects_used;
+static inline bool otel_connects_were_used(void) { return __atomic_load_n(&otel_connects_used, __ATOMIC_RELAXED); }
+static inline void otel_connects_use(void) { __atomic_store_n(&otel_connects_used, true, __ATOMIC_RELAXED); }
+static inline struct otel_connect *otel_connect_at(int index) { return &otel_connects[index & (OTEL_CONNECTS - 1)]; }
+static inline uint64_t *otel_connect_owner(int index) { return &otel_connect_owners[index & (OTEL_CONNECTS - 1)]; }
+static inline struct otel_call *otel_connect_span(struct otel_connect *connect) { return &connect->span; }
+static inline struct sockaddr *otel_connect_address(struct otel_connect *connect) { return (struct sockaddr *)connect->address; }
 
 #pragma clang assume_nonnull end
