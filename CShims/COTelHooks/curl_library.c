@@ -21,7 +21,7 @@ const struct otel_curl_library *otel_curl_only[OTEL_CURL_BOUND];
 #define NAME(member, name, result, parameters) #name "\0"
 #define ONE(member, name, result, parameters) +1
 enum { NECESSARY = OTEL_CURL_EASY(ONE) OTEL_CURL_CALLED(ONE), ALL = NECESSARY OTEL_CURL_MULTI(ONE) };
-_Static_assert(sizeof(struct otel_curl_library) == 2 * sizeof(uintptr_t) + ALL * sizeof(void *), "the functions are an array, in this order");
+_Static_assert(sizeof(struct otel_curl_library) == 3 * sizeof(uintptr_t) + ALL * sizeof(void *), "the functions are an array, in this order");
 
 /// False: it lacks functions that every libcurl has.
 static bool fill(struct otel_curl_library *library, const struct otel_definer *perform, const char *version) {
@@ -29,7 +29,7 @@ static bool fill(struct otel_curl_library *library, const struct otel_definer *p
     void **functions = (void **)&library->init;
     otel_elf_in_object(perform->base, OTEL_CURL_EASY(NAME) OTEL_CURL_CALLED(NAME) OTEL_CURL_MULTI(NAME), version, functions);
     for (int i = 0; i < NECESSARY; i++)
-        if (!functions[i]) return false;
+        if (!functions[i] || OTEL_FAULT("libcurl has its functions")) return false;
     return true;
 }
 
@@ -53,11 +53,13 @@ static bool is_same(const struct otel_curl_library *library, const struct otel_c
 
 int otel_curl_number_of(const struct otel_definer *perform, const char *version) {
     uintptr_t address = (uintptr_t)perform->address;
+    if (OTEL_FAULT("table of libcurls has room")) return -1;
     struct otel_curl_library found;
     if (!fill(&found, perform, version)) return -1;
     for (int i = 0; i < OTEL_CURL_LIBRARIES; i++) {
         uintptr_t claimant = __atomic_load_n(&claimed_by[i], __ATOMIC_ACQUIRE);
         if (claimant && claimant != address) continue;
+        found.number = (uintptr_t)i;
         if (claimant && __atomic_load_n(&is_filled[i], __ATOMIC_ACQUIRE)) {
             if (is_same(&libraries[i], &found)) return i;
             continue;
@@ -105,7 +107,7 @@ static bool look_up(const char *name, enum otel_curl_way way, const void *caller
     int count = otel_elf_definers(name, versions[way], found, CANDIDATES);
     if (count == 0) return false;
     int chosen = count == 1 || !caller ? 0 : choose(name, caller, found, count < CANDIDATES ? count : CANDIDATES);
-    *is_certain = chosen >= 0;
+    *is_certain = chosen >= 0 && !OTEL_FAULT("libcurl is certain");
     *definer = found[*is_certain ? chosen : 0];
     return true;
 }

@@ -3,7 +3,6 @@
 enum { CURLE_FAILED_INIT = 2 };
 
 OTEL_CURL_BODY(void *, easy_init, init, (enum otel_curl_way way), (), (way)) {
-    OTEL_UNWINDABLE;
     const struct otel_hook_table *table = otel_curl_hooks();
     struct otel_curl_target found = OTEL_CURL_TARGET(table, NULL, way);
     void *(*real)(void) = found.library ? found.library->init : OTEL_CURL_UNLISTED(init, curl_easy_init, way);
@@ -35,7 +34,6 @@ OTEL_CURL_BODY(void, easy_reset, reset, (void *handle, enum otel_curl_way way), 
 OTEL_CURL_WRAPPER(curl_easy_reset, 1, easy_reset);
 
 OTEL_CURL_BODY(void, easy_cleanup, cleanup, (void *handle, enum otel_curl_way way), (handle), (handle, way)) {
-    OTEL_UNWINDABLE;
     const struct otel_hook_table *table = otel_curl_hooks();
     struct otel_curl_target found = OTEL_CURL_TARGET(table, handle, way);
     void (*real)(void *) = found.library ? found.library->cleanup : OTEL_CURL_UNLISTED(cleanup, curl_easy_cleanup, way);
@@ -57,20 +55,26 @@ OTEL_CURL_BODY(int, easy_setopt, setopt, (void *handle, int option, uintptr_t va
 }
 OTEL_CURL_WRAPPER(curl_easy_setopt, 3, easy_setopt);
 
-OTEL_CURL_BODY(int, easy_perform, perform, (void *handle, enum otel_curl_way way), (handle), (handle, way)) {
+/// A frame of its own: unwinding it gives up the call that was entered, and one that was not entered must give up none.
+static __attribute__((noinline)) int traced_perform(
+    const struct otel_hook_table *table, struct otel_call *call, const struct otel_curl_library *library, void *handle) {
     OTEL_UNWINDABLE;
+    int result = library->perform(handle);
+    OTEL_AGENT(table->curl_perform_exit(call, library, handle, result));
+    return result;
+}
+
+OTEL_CURL_BODY(int, easy_perform, perform, (void *handle, enum otel_curl_way way), (handle), (handle, way)) {
     const struct otel_hook_table *table = otel_curl_hooks();
     struct otel_curl_target found = OTEL_CURL_TARGET(table, handle, way);
     int (*real)(void *) = found.library ? found.library->perform : OTEL_CURL_UNLISTED(perform, curl_easy_perform, way);
     if (!real) return CURLE_FAILED_INIT;
-    if (!handle || !found.is_traced) return real(handle);
-    struct otel_call call;
-    call.state = 0;
-    OTEL_AGENT(table->curl_perform_enter(&call, found.library, handle));
-    int result = real(handle);
-    if (call.state) {
-        OTEL_AGENT(table->curl_perform_exit(&call, found.library, handle, result));
+    if (handle && found.is_traced) {
+        struct otel_call call;
+        call.state = 0;
+        OTEL_AGENT(table->curl_perform_enter(&call, found.library, handle));
+        if (call.state) return traced_perform(table, &call, found.library, handle);
     }
-    return result;
+    return real(handle);
 }
 OTEL_CURL_WRAPPER(curl_easy_perform, 1, easy_perform);

@@ -21,7 +21,8 @@ static __attribute__((noinline)) struct otel_curl_target target_of(
     if (!known && table && handle) known = table->curl_library(handle);
     if (!known && table) {
         // The multi handle inside of curl_easy_perform is not known. To look for its library would take ld.so's lock at each turn.
-        const struct otel_curl_library *current = table->curl_current_library();
+        int number = table->curl_current_library(__builtin_frame_address(0));
+        const struct otel_curl_library *current = number < 0 ? NULL : otel_curl_library_number(number);
         if (otel_curl_is_inside(current, caller)) return (struct otel_curl_target){current, false};
     }
     return otel_curl_target_of(known, table, way, caller);

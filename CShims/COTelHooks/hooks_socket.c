@@ -1,14 +1,23 @@
 #include "hook.h"
 
+/// A frame of its own: unwinding it gives up the call that was entered, and one that was not entered must give up none.
 static __attribute__((noinline)) int traced_connect(
-    const struct otel_hook_table *table, int descriptor, const struct sockaddr *address, socklen_t length) {
+    const struct otel_hook_table *table, struct otel_call *call, int descriptor, const struct sockaddr *address, socklen_t length) {
     OTEL_UNWINDABLE;
+    int result = otel_real.connect(descriptor, address, length);
+    OTEL_AGENT(table->connect_exit(call, descriptor, address, length, result, errno));
+    return result;
+}
+
+static __attribute__((noinline)) int watched_connect(
+    const struct otel_hook_table *table, int descriptor, const struct sockaddr *address, socklen_t length) {
     struct otel_call call;
     call.state = 0;
     bool was_connecting = otel_is_connecting(descriptor);
     OTEL_AGENT(table->connect_enter(&call, descriptor));
+    if (call.state) return traced_connect(table, &call, descriptor, address, length);
     int result = otel_real.connect(descriptor, address, length);
-    if (call.state || was_connecting) {
+    if (was_connecting) {
         OTEL_AGENT(table->connect_exit(&call, descriptor, address, length, result, errno));
     }
     return result;
@@ -19,7 +28,7 @@ OTEL_EXPORT int connect(int descriptor, const struct sockaddr *address, socklen_
     const struct otel_hook_table *table = otel_hooks();
     if (!table || (unsigned)descriptor >= OTEL_SOCKET_HINTS || !(*otel_socket_hint(descriptor) & OTEL_SOCKET_TCP))
         __attribute__((musttail)) return otel_real.connect(descriptor, address, length);
-    return traced_connect(table, descriptor, address, length);
+    return watched_connect(table, descriptor, address, length);
 }
 OTEL_ALIAS(connect, __connect);
 

@@ -14,7 +14,7 @@ static bool resolve(void) {
     enum { COUNT = sizeof otel_real / sizeof(void *) };
     otel_elf_next_all(wanted, COUNT + 2);
     for (int i = 0; i < COUNT; i++)
-        if (wanted[i].address) ((void **)&otel_real)[i] = wanted[i].address;
+        if (wanted[i].address && !OTEL_FAULT("a function of libc is found")) ((void **)&otel_real)[i] = wanted[i].address;
     // Ours is what libc's has been since 2.25, which came with getentropy: before, vfork had to look after the process's id in its
     // memory. And it may be another preload's.
     struct otel_definer libc;
@@ -29,7 +29,7 @@ enum { UA_CLEANUP_PHASE = 2, URC_CONTINUE_UNWIND = 8 };
 /// _Unwind_Personality_Fn of every wrapper marked OTEL_UNWINDABLE (Itanium C++ ABI: Exception Handling, 1.6).
 __attribute__((visibility("hidden"), used)) int otel_hook_personality(int version, int actions, uint64_t kind, void *exception, void *context) {
     const struct otel_hook_table *table = otel_hooks();
-    if ((actions & UA_CLEANUP_PHASE) && table) table->unwound();
+    if ((actions & UA_CLEANUP_PHASE) && table) table->unwound(__builtin_frame_address(0));
     return URC_CONTINUE_UNWIND;
 }
 
@@ -49,6 +49,7 @@ __attribute__((constructor(101))) static void start(int count, char **arguments,
     bool may_vfork = resolve();
     // A second copy, from another path, stays a pass-through: the first is the one that programs are bound to.
     if (are_arguments_of_main(count, arguments, environment) && otel_elf_is_first_agent()) {
+        otel_stack_find(arguments);
         otel_curl_find_loaded();
         otel_agent_start(count, arguments, environment);
         if (may_vfork && otel_hooks()) otel_real_vfork = NULL;

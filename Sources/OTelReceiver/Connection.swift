@@ -1,11 +1,13 @@
 import COTelShims
 import Glibc
 
-/// An accepted connection: one message is read from it, or several of a parent's (`Message.child`).
+/// An accepted connection: one message is read from it, or a region and its process, or several of a parent's (`Message.child`).
 package final class Connection {
   package enum Message {
     /// A descriptor said to be a region, and perhaps one of the files for https (`SealedFile`); the receiver's to close.
     case region(Int32, files: Int32?)
+    /// A pidfd of the process whose region came before it; the receiver's to close.
+    case process(Int32)
     case status(isJSON: Bool)
     case drain
     /// Of a child of the peer: its pid, and how it ended as waitpid(2) has it, or nil while it runs.
@@ -20,6 +22,8 @@ package final class Connection {
   package let userID: UInt32
   package let processID: Int32
   package let acceptedAt: UInt64
+  /// The region that came, as long as its process may still be introduced.
+  package var region: AttachedRegion?
 
   init(_ descriptor: Int32, acceptedAt: UInt64) {
     self.descriptor = descriptor
@@ -68,6 +72,7 @@ package final class Connection {
     switch UInt32(message.head.kind) {
     case OTEL_MESSAGE_REGION.rawValue where (1...2).contains(descriptors.count):
       return .region(descriptors[0], files: descriptors.count == 2 ? descriptors[1] : nil)
+    case OTEL_MESSAGE_PROCESS.rawValue where descriptors.count == 1: return .process(descriptors[0])
     case OTEL_MESSAGE_STATUS.rawValue where descriptors.isEmpty: return .status(isJSON: false)
     case OTEL_MESSAGE_STATUS_JSON.rawValue where descriptors.isEmpty: return .status(isJSON: true)
     case OTEL_MESSAGE_DRAIN.rawValue where descriptors.isEmpty: return .drain

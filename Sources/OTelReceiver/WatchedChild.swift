@@ -48,8 +48,7 @@ package struct WatchedChild {
 
   /// Inode number; nil when it is not known (no /proc).
   private static var ownNamespace: UInt64? {
-    var inode: UInt64 = 0
-    _ = otel_pid_namespace(&inode)
+    let inode = otel_pid_namespace()
     return inode == 0 ? nil : inode
   }
 

@@ -9,6 +9,7 @@ pytest.register_assert_rewrite("harness")
 from harness import programs
 from harness.agent import DIST, Agent
 from harness.receiver import Receiver
+from harness.ways import fault_sites
 from harness.webserver import WebServer
 
 
@@ -44,6 +45,12 @@ def shipped():
         if not file.exists():
             pytest.exit(f"{file} is not there; run `make` first", returncode=2)
     return DIST
+
+
+@pytest.fixture(scope="session")
+def sites():
+    """Names of all steps of the agent that can fail. Builds the agent in which they can be made to, when it is older than its sources."""
+    return fault_sites()
 
 
 MEASURED = []

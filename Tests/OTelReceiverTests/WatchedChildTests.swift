@@ -10,11 +10,7 @@ import Testing
   private let bench = ReceiverBench()
   private static let second: UInt64 = 1_000_000_000
 
-  private static var namespace: UInt64 {
-    var inode: UInt64 = 0
-    #expect(otel_pid_namespace(&inode))
-    return inode
-  }
+  private static var namespace: UInt64 { otel_pid_namespace() }
 
   /// The pid of a process that has ended.
   private static func endedProcess() throws -> Int {

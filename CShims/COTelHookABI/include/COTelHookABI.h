@@ -11,12 +11,14 @@
 
 // MARK: One call
 
-/// Scratch of one hooked call, on the wrapper's stack for as long as the real call runs. Written and read by Swift only.
-struct otel_call {
+/// Scratch of one hooked call, on the wrapper's stack for as long as the real call runs. Written and read by Swift only. Aligned: a
+/// thread's list of calls has other uses for the low bits of their addresses.
+struct __attribute__((aligned(16))) otel_call {
     uint64_t canary; ///< `generation` mixed with the struct's own address: what a dead frame left behind does not pass for a call
     uint64_t generation;
     uint64_t trace_high, trace_low, span_id, parent_id;
     uint64_t start_time; ///< Unix time in nanoseconds
+    uint64_t clock;      ///< what that is ahead of CLOCK_MONOTONIC
     void *_Nullable slot;
     uint64_t state; ///< OpenSpan's flags; 0 means that the call is not traced
     const void *_Nullable subject;
@@ -50,6 +52,7 @@ struct otel_call {
 /// One loaded libcurl: its functions, resolved in one object so that a handle never reaches another flavour's library.
 struct otel_curl_library {
     uintptr_t base, end;
+    uintptr_t number; ///< below OTEL_CURL_LIBRARIES
 #define OTEL_CURL_MEMBER(member, name, result, parameters) result(*_Nonnull member) parameters;
     OTEL_CURL_EASY(OTEL_CURL_MEMBER)
     OTEL_CURL_CALLED(OTEL_CURL_MEMBER)
@@ -161,20 +164,20 @@ static inline struct otel_header_list *otel_curl_injected(struct otel_curl_handl
 /// A string that libcurl owns, or null. Valid until the next call with the handle.
 static inline const char *_Nullable otel_curl_string(const struct otel_curl_library *library, void *handle, int info) {
     const char *value = NULL;
-    return library->getinfo(handle, info, &value) == OTEL_CURLE_OK ? value : NULL;
+    return !OTEL_FAULT("libcurl tells a text") && library->getinfo(handle, info, &value) == OTEL_CURLE_OK ? value : NULL;
 }
 /// A number of 64 bits, or -1.
 static inline int64_t otel_curl_large_number(const struct otel_curl_library *library, void *handle, int info) {
     int64_t value = -1;
-    return library->getinfo(handle, info, &value) == OTEL_CURLE_OK ? value : -1;
+    return !OTEL_FAULT("libcurl tells a time") && library->getinfo(handle, info, &value) == OTEL_CURLE_OK ? value : -1;
 }
 /// A number, or -1.
 static inline long otel_curl_number(const struct otel_curl_library *library, void *handle, int info) {
     long value = -1;
-    return library->getinfo(handle, info, &value) == OTEL_CURLE_OK ? value : -1;
+    return !OTEL_FAULT("libcurl tells a number") && library->getinfo(handle, info, &value) == OTEL_CURLE_OK ? value : -1;
 }
 static inline bool otel_curl_set_headers(const struct otel_curl_library *library, void *handle, struct otel_header_list *_Nullable list) {
-    return library->setopt(handle, OTEL_CURLOPT_HTTPHEADER, list) == OTEL_CURLE_OK;
+    return !OTEL_FAULT("libcurl takes a header") && library->setopt(handle, OTEL_CURLOPT_HTTPHEADER, list) == OTEL_CURLE_OK;
 }
 
 // MARK: The table
@@ -209,8 +212,9 @@ struct otel_hook_table {
     void (*curl_perform_exit)(struct otel_call *call, const struct otel_curl_library *library, void *handle, int result);
 
     const struct otel_curl_library *_Nullable (*_Nonnull curl_multi_library)(void *multi);
-    /// The library that the thread is in the middle of a traced call of: it is certainly loaded. Null: of none.
-    const struct otel_curl_library *_Nullable (*_Nonnull curl_current_library)(void);
+    /// Number of the library that the thread is in the middle of a traced call of: it is certainly loaded. -1: of none.
+    /// `frame`: any address in the calling wrapper's frame.
+    int (*curl_current_library)(void *frame);
     /// Around curl_multi_add_handle; the exit is called only when the enter has set `call->state`.
     void (*curl_multi_add_enter)(struct otel_call *call, const struct otel_curl_library *library, void *multi, void *handle);
     void (*curl_multi_add_exit)(struct otel_call *call, void *multi, void *handle, int result);
@@ -231,8 +235,8 @@ struct otel_hook_table {
     /// Whether dlsym gives wrappers out for libcurl's functions.
     bool answers_dlsym;
 
-    /// An exception or a cancellation unwinds the innermost hooked call of this thread.
-    void (*unwound)(void);
+    /// An exception or a cancellation unwinds the innermost hooked call around `frame`, an address on the stack that is unwound.
+    void (*unwound)(void *frame);
     /// The process runs its destructors.
     void (*ending)(void);
     /// Fills in where the regions are that a fork child will not have, or null; returns the size of each.

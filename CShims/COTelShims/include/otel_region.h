@@ -30,7 +30,7 @@ struct otel_region_request {
     struct otel_relay_start relay;
 
     void *_Nullable region;                ///< out: where it is mapped; null when there is none
-    int made;                              ///< out: 0, or the -errno of the step that failed
+    int made;                              ///< out: 0, or the -errno of the step that failed; -ECANCELED: this program is left alone
     int handed_over;                       ///< out: an otel_relay_outcome, or -errno
 };
 
@@ -57,9 +57,8 @@ bool otel_region_retire(void *region, size_t size);
 void otel_region_discard(void *region, size_t size);
 /// Puts untouched anonymous memory where a fork child's parent has a region, unless something else is there by now.
 void otel_region_stand_in(void *region, size_t size);
-/// Tells the calling thread's pid name space by its inode number, 0 when it is not known (no /proc). False when no child may be made:
-/// the thread has asked for a new pid name space (unshare(2)), whose first process, and whose end, its next child will be.
-bool otel_pid_namespace(uint64_t *inode);
+/// The calling thread's pid name space, by its inode number; 0 when it is not known (no /proc).
+uint64_t otel_pid_namespace(void);
 /// 1 when the process is a child subreaper: orphans, a relay started from here among them, would become its children.
 bool otel_process_is_subreaper(void);
 /// The process's id in its own pid name space.
@@ -68,6 +67,10 @@ int otel_process_id(void);
 bool otel_host_name(char *name, size_t capacity);
 /// Fills `words` from getrandom(2) without blocking.
 bool otel_random(uint64_t *words, size_t count);
+/// The machine-wide switch: while this file is there, whatever is in it, no program that starts is instrumented.
+#define OTEL_MACHINE_SWITCH "/etc/otelagent/disabled"
+/// Whether it is there. One system call, access(2).
+bool otel_machine_is_off(void);
 /// Target of /proc/self/exe, NUL-terminated; false when it cannot be read.
 bool otel_executable_path(char *path, size_t capacity);
 

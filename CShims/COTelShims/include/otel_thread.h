@@ -1,5 +1,6 @@
 // The agent's whole thread-local state, and the clocks.
 #pragma once
+#include "otel_fault.h"
 #include <stdint.h>
 #include <time.h>
 
@@ -49,10 +50,10 @@ static inline uint64_t otel_thread_advance(struct otel_thread *thread, uint64_t 
 #endif
 }
 
-/// `clock` in nanoseconds. Through the vDSO; clock_gettime(2) cannot fail for the clocks used here. async-signal-safe.
+/// `clock` in nanoseconds. Through the vDSO; clock_gettime(2) cannot fail for the clocks used here, unless it is a filtered system call: then 0. async-signal-safe.
 static inline uint64_t otel_nanoseconds(clockid_t clock) {
-    struct timespec now;
-    clock_gettime(clock, &now);
+    struct timespec now = {0, 0};
+    if (!OTEL_FAULT("clock is read")) clock_gettime(clock, &now);
     return (uint64_t)now.tv_sec * 1000000000u + (uint64_t)now.tv_nsec;
 }
 static inline uint64_t otel_monotonic(void) { return otel_nanoseconds(CLOCK_MONOTONIC); }
