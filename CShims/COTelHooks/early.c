@@ -61,6 +61,9 @@ static ssize_t early_recvfrom_chk(int fd, void *data, size_t size, size_t room, 
     LOOK_FOR(recvfrom_chk, "__recvfrom_chk", -1, fd, data, size, room, flags, from, length);
 }
 static ssize_t early_read_chk(int fd, void *data, size_t size, size_t room) { LOOK_FOR(read_chk, "__read_chk", -1, fd, data, size, room); }
+// Not by the system call: the child's libc has to know that it is one.
+static int early_fork(void) { LOOK_FOR(fork, "fork", -1); }
+static int early_plain_fork(void) { LOOK_FOR(plain_fork, "_Fork", -1); }
 /// Also later, for a glibc before 2.34, whose dlsym is libdl's: that may be loaded at any time.
 static void *early_dlsym(void *handle, const char *name) { LOOK_FOR(dlsym, "dlsym", NULL, handle, name); }
 

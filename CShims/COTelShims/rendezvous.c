@@ -242,6 +242,12 @@ int otel_message_send_with(int socket, enum otel_message_kind kind, int descript
     return sent < 0 ? (int)sent : 0;
 }
 
+int otel_child_message_send(int socket, int process_id, int status) {
+    struct otel_child_message message = {{OTEL_MESSAGE_MAGIC, OTEL_LAYOUT_MAJOR, OTEL_MESSAGE_CHILD}, process_id, status};
+    long sent = otel_syscall6(SYS_sendto, socket, (long)&message, sizeof message, MSG_NOSIGNAL | MSG_DONTWAIT, 0, 0);
+    return sent < 0 ? (int)sent : 0;
+}
+
 // MARK: Finding and starting
 
 /// Shows the relay whose region it was: by a pidfd it can learn later how that process ended (PIDFD_GET_INFO, Linux 6.15), which nobody

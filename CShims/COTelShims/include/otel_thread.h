@@ -14,7 +14,8 @@ enum { OTEL_CALLS_NESTED_MAX = 4 };
 struct otel_thread {
     uint64_t generation;         ///< of the process state that seeded this thread; another value means "seed again"
     uint64_t random_counter, random_key; ///< RandomSource's
-    uint32_t depth;              ///< valid entries of `calls`
+    uint16_t depth;              ///< valid entries of `calls`
+    uint16_t inside;             ///< otel_agent_enter: above 0 while the thread runs code of the agent that may touch a region
     uint16_t slot_hint;
     uint16_t is_vforked;         ///< this is a child of vfork(2), in its parent's memory and with its parent's thread
     /// Calls in progress, outermost first: the address of each call's scratch on the stack, and in the upper 16 bits its slot + 1.
@@ -27,6 +28,17 @@ extern __thread struct otel_thread otel_thread_state __attribute__((tls_model("i
 
 /// The calling thread's state. Async-signal-safe. Not to be kept over a call into the host: a coroutine may resume on another thread.
 static inline struct otel_thread *otel_thread_self(void) { return &otel_thread_state; }
+
+/// Around all that may touch a region. A signal handler that interrupts it may fork, and its child may return into it: without the memory
+/// that it was about to write to (hooks_fork.c). A longjmp out of it leaves the mark raised, which costs forks a mapping.
+static inline void otel_agent_enter(void) {
+    otel_thread_state.inside++;
+    __atomic_signal_fence(__ATOMIC_SEQ_CST);
+}
+static inline void otel_agent_leave(void) {
+    __atomic_signal_fence(__ATOMIC_SEQ_CST);
+    otel_thread_state.inside--;
+}
 
 /// Adds `step` to the thread's random counter and returns its old value. In one instruction: a signal handler that interrupts it, and
 /// draws ids itself, sees the counter before or after, and never draws the same.
