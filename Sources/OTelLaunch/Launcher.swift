@@ -64,7 +64,9 @@ public enum Launcher {
     guard plan.staysAsInit else { throw image.execute() }
     var parent = ProgramParent(role: .firstProcess)
     try parent.start(image)
+    let report = EndingReport(plan.environment, program: parent.program)
     let ending = parent.wait()
+    report?.finish(ending)
     RelayDrain.wait(plan.environment, milliseconds: plan.exitTimeout)
     return parent.end(like: ending)
   }

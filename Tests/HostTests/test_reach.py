@@ -253,7 +253,7 @@ def test_loaded_and_unloaded(agent, receiver, web, variables):
 UNSEEN = {
     "linked statically": (lambda: programs.build("unseen-static", programs.SOURCES / "unseen.c", flags=["-static"]), True, "ld.so is not asked"),
     "of musl": (
-        lambda: programs.build("unseen-musl", programs.SOURCES / "unseen.c", flags=["-static-libgcc"], compiler="musl-gcc"),
+        lambda: programs.build("unseen-musl", programs.SOURCES / "unseen.c", flags=["-static-libgcc"], compiler=("musl-gcc", "-std=gnu11")),
         False,
         "the launcher leaves the agent out; by LD_PRELOAD alone, musl's loader ends it",
     ),
