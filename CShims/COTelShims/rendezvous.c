@@ -11,6 +11,7 @@
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/un.h>
+#include <time.h>
 
 #ifndef SYS_pidfd_open
 #define SYS_pidfd_open 434
@@ -288,6 +289,14 @@ static bool relay_beside(const char *agent, char *path, size_t capacity) {
     return true;
 }
 
+enum { ELECTION_MILLISECONDS = 5 };
+
+static long milliseconds(void) {
+    struct timespec now = {0, 0};
+    otel_syscall2(SYS_clock_gettime, CLOCK_MONOTONIC, &now);
+    return now.tv_sec * 1000 + now.tv_nsec / 1000000;
+}
+
 int otel_relay_find_or_start(const struct otel_relay_start *start) {
     struct otel_rendezvous rendezvous, system;
     int result = otel_rendezvous_private(&start->environment, &rendezvous);
@@ -307,6 +316,7 @@ int otel_relay_find_or_start(const struct otel_relay_start *start) {
 
     // Of many that find nobody, one is elected. The others see its name taken, perhaps a moment before it listens: they look again a
     // few times, without sleeping, and otherwise keep their region for a later record.
+    long began = milliseconds();
     for (int attempt = 0; attempt < 64; attempt++) {
         struct otel_listener listener;
         result = otel_rendezvous_listen(&rendezvous, &listener);
@@ -324,7 +334,9 @@ int otel_relay_find_or_start(const struct otel_relay_start *start) {
         result = hand_over(&rendezvous, start);
         if (result == 0) return OTEL_RELAY_FOUND;
         if (!nobody_listens(result)) return result;
+        // Each may take long where many wait for a processor.
         otel_syscall0(SYS_sched_yield);
+        if (milliseconds() - began > ELECTION_MILLISECONDS) break;
     }
     return result;
 }

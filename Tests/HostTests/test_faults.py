@@ -51,7 +51,9 @@ class Sweep:
             run.close()
 
     def errors(self, site):
-        return ERRORS.get(site.rpartition(" ")[2], [self.cases[site][2]])
+        _, before, error = self.cases[site]
+        # The error by which it was come to.
+        return [error] if before else ERRORS.get(site.rpartition(" ")[2], [error])
 
     def fail(self, site, error, suffix):
         way, before, _ = self.cases[site]
