@@ -4,7 +4,7 @@ import OTelReceiver
 
 /// Leaves the agent out of a program that may be dying of it.
 ///
-/// When the last three processes of one executable were each ended by a signal of the kind that faults raise, within two seconds of their first
+/// When the last three processes of one executable were each ended by a signal of the kind that faults raise, within ten seconds of their first
 /// span, none of them having ended well in between, the next ones are left alone for five minutes: launcher and agent read so in a
 /// file in the private directory, and nobody else pays for it. The program's own fault looks the same. Then this does no harm, and rules the
 /// agent out.
@@ -13,7 +13,8 @@ import OTelReceiver
 /// program that leaves by _exit or executes another looks, from its region, like one that crashed.
 final class CrashBreaker {
   static let limit = 3
-  static let shortLife: UInt64 = 2_000_000_000
+  /// As the relay sees it, which may be kept waiting on a busy machine.
+  static let shortLife: UInt64 = 10_000_000_000
   /// Seconds.
   static let pause: UInt64 = 300
   /// After so many seconds an earlier crash is none in a row.
@@ -87,7 +88,7 @@ final class CrashBreaker {
     guard crash.until <= now else { return }
     crash.count = now - min(now, crash.last) > Self.memory ? 1 : crash.count + 1
     crash.last = now
-    log.info("process \(process.region.identity.processID ?? 0) (\(path)) was killed by signal \(signal) within 2 s of its first span: \(crash.count) in a row")
+    log.info("process \(process.region.identity.processID ?? 0) (\(path)) was killed by signal \(signal) within 10 s of its first span: \(crash.count) in a row")
     if crash.count >= Self.limit {
       (crash.count, crash.until) = (0, now + Self.pause)
       log.error(sentence(crash, record))
@@ -96,7 +97,7 @@ final class CrashBreaker {
   }
 
   private func sentence(_ crash: CrashRecord.Entry, _ record: CrashRecord) -> String {
-    "\(crash.path) was killed by a signal within 2 s of its first span \(Self.limit) times in a row: it runs without the agent until "
+    "\(crash.path) was killed by a signal within 10 s of its first span \(Self.limit) times in a row: it runs without the agent until "
       + "\(timestamp(crash.until * 1_000_000_000)), in case that was the agent's fault. To switch it on again at once: rm \(record.file)"
   }
 

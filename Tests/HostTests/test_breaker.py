@@ -48,7 +48,7 @@ def test_the_fourth_run_succeeds(agent, acceptor, crashes):
     launched = agent.launch(dies, acceptor, 11)
     assert (launched.returncode, launched.stdout) == (0, "lives\n")
     assert "runs without the agent: it was killed by a signal" in launched.stderr
-    sentence = rf"{dies} was killed by a signal within 2 s of its first span 3 times in a row: it runs without the agent until .*rm {crashes}"
+    sentence = rf"{dies} was killed by a signal within 10 s of its first span 3 times in a row: it runs without the agent until .*rm {crashes}"
     assert re.search(sentence, agent.relay_status().stdout)
     assert re.search(sentence, agent.log())
     # Others are none the worse for it.
