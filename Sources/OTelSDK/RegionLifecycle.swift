@@ -29,7 +29,7 @@ public struct RegionLifecycle {
   @inline(never)
   public func attach(now: UInt64) -> Bool {
     // A thread that is cancelled in here (asynchronously: nothing here is a cancellation point) would leave the process "busy" for ever.
-    let before = otel_cancellation_disable()
+    let before = otel_cancellation_defer()
     defer { otel_cancellation_restore(before) }
     return attachUndisturbed(now: now)
   }

@@ -39,11 +39,13 @@ def test_threads_that_are_cancelled_anywhere(agent, receiver, web, kind):
     traced = agent.run(*command, timeout=170)
     assert (bare.returncode, bare.stdout) == (0, f"{times} cancelled, then 0\n")
     assert outcome(traced, agent) == outcome(bare, agent)
-    peers = receiver.wait(1, where=lambda span: span.name == f"socket connect 127.0.0.1:{web.port}")
-    assert len(peers) == 1
-    assert {span.parent_span_id for span in receiver.spans} == {""}
     if kind == "deferred":
+        assert len(receiver.wait(1, where=lambda span: span.name == f"socket connect 127.0.0.1:{web.port}")) == 1
         assert set(counted(agent)) <= {"neverReturned"}
+    else:
+        # One that ended in the middle of a record holds up those behind it until the relay asks for a new region.
+        assert receiver.wait(1)
+    assert {span.parent_span_id for span in receiver.spans} == {""}
 
 
 WAYS = [(way, callback) for way in ("throw", "longjmp", "exit") for callback in ("write", "header", "read", "progress", "debug", "sockopt")]

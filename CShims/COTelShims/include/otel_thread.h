@@ -51,13 +51,14 @@ static inline uint64_t otel_thread_advance(struct otel_thread *thread, uint64_t 
 #endif
 }
 
-/// Returns what `otel_cancellation_restore` is to be given, which may not return. No system call, no lock.
-static inline int otel_cancellation_disable(void) {
-    int before = PTHREAD_CANCEL_ENABLE;
-    pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &before);
+/// An asynchronous cancellation waits until `otel_cancellation_restore`, which is given what this returns, and may not return. No system
+/// call, no lock. The type and not the state: glibc 2.36 forgets to say PTHREAD_CANCELED when the state is what ends the wait.
+static inline int otel_cancellation_defer(void) {
+    int before = PTHREAD_CANCEL_DEFERRED;
+    pthread_setcanceltype(PTHREAD_CANCEL_DEFERRED, &before);
     return before;
 }
-static inline void otel_cancellation_restore(int before) { pthread_setcancelstate(before, NULL); }
+static inline void otel_cancellation_restore(int before) { pthread_setcanceltype(before, &(int){0}); }
 
 /// `clock` in nanoseconds. Through the vDSO; clock_gettime(2) cannot fail for the clocks used here, unless it is a filtered system call: then 0. async-signal-safe.
 static inline uint64_t otel_nanoseconds(clockid_t clock) {
