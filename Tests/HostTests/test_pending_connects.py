@@ -1,75 +1,16 @@
-"""Connects that nobody waits for: one span each, until the program knows what became of it, whichever way it learns that."""
+"""Connects that nobody waits for: one span each, until the program knows what became of it. By what it learns that: test_socket_reach.py."""
 
 import subprocess
 import threading
 
 import pytest
 
-from harness import programs
-from harness.receiver import STATUS_ERROR, STATUS_UNSET
-from harness.twin import outcome
+from harness.connects import expected, only_span, program, twin, untimed
 from harness.webserver import closed_port
 
-# The same source in the two ways that distributions build it: the second calls __recv_chk, __recvfrom_chk and __read_chk.
-BUILDS = {"plain": ["-O0"], "fortified": ["-O2", "-D_FORTIFY_SOURCE=3"]}
-ASKED = ["poll", "select", "epoll", "again", "thread", "__connect"]
-FIRST = ["send", "__send", "sendto", "sendmsg", "write", "__write", "writev", "recv", "recvfrom", "recvmsg", "read", "__read", "getpeername"]
-GIVEN_UP = ["close", "__close", "dup2", "__dup2", "dup3", "close_range", "closefrom", "exit", "unspecified"]
 UNDISTURBED = ["fork", "vfork", "arguments"]
-
-
-def program(build="plain"):
-    return programs.build(f"connects-{build}", programs.SOURCES / "connects.c", flags=BUILDS[build])
-
-
-def untimed(done, agent):
-    """The last line on standard error is a time."""
-    seen = outcome(done, agent)
-    return seen.status, seen.stdout, seen.stderr.rpartition("\n")[0].rpartition("\n")[0]
-
-
-def twin(agent, how, port, *more, build="plain"):
-    bare, traced = agent.run_bare(program(build), how, port, *more), agent.run(program(build), how, port, *more)
-    assert untimed(traced, agent) == untimed(bare, agent)
-    assert bare.returncode == 0, bare
-    return traced.stdout.splitlines()
-
-
-def expected(port, error=None):
-    more = {"error.type": error} if error else {}
-    return {"network.peer.address": "127.0.0.1", "network.peer.port": port, "network.type": "ipv4"} | more
-
-
-def only_span(agent, receiver, port, error=None, status=None):
-    (span,) = receiver.wait(1)
-    assert (span.name, span.kind, span.scope) == (f"socket connect 127.0.0.1:{port}", 1, "otelagent.instrumentation.sockets")
-    assert span.attributes == expected(port, error)
-    assert (span.status, span.parent_span_id) == (STATUS_ERROR if error else STATUS_UNSET, "")
-    assert "dropped in the processes" not in agent.relay_status().stdout
-    return span
-
-
-@pytest.mark.parametrize("build", BUILDS)
-@pytest.mark.parametrize("how", [*ASKED, *(f"first-{name}" for name in FIRST)])
-def test_connected(agent, receiver, acceptor, how, build):
-    said = twin(agent, how, acceptor, build=build)
-    assert said[0] == "connect -1 115"
-    only_span(agent, receiver, acceptor)
-
-
-@pytest.mark.parametrize("build", BUILDS)
-@pytest.mark.parametrize("how", [*ASKED, *(f"first-{name}" for name in FIRST if name != "getpeername")])
-def test_refused(agent, receiver, how, build):
-    port = closed_port()
-    twin(agent, how, port, build=build)
-    only_span(agent, receiver, port, "connection_refused")
-
-
-@pytest.mark.parametrize("how", GIVEN_UP)
-def test_given_up(agent, receiver, busy_port, how):
-    """A caller's own end is no error."""
-    twin(agent, f"up-{how}", busy_port)
-    only_span(agent, receiver, busy_port)
+# getpeername and what sends and receives, of programs/connects.c.
+TRANSFERS = 13
 
 
 @pytest.mark.parametrize("how", UNDISTURBED)
@@ -90,7 +31,7 @@ def test_questions_that_come_too_early(agent, receiver, busy_port):
     """A second connect, and all that sends, receives or asks, while the first goes on: EALREADY, EAGAIN, ENOTCONN are no outcome."""
     said = twin(agent, "soon", busy_port)
     assert said[:3] == ["connect -1 115", "soon -1 114", "getpeername -1 107"]
-    assert all(line.endswith(" -1 11") for line in said[3:]) and len(said) == 2 + len(FIRST)
+    assert all(line.endswith(" -1 11") for line in said[3:]) and len(said) == 2 + TRANSFERS
     only_span(agent, receiver, busy_port)
 
 
