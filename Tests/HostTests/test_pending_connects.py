@@ -5,7 +5,8 @@ import threading
 
 import pytest
 
-from harness.connects import expected, only_span, program, twin, untimed
+from harness import programs
+from harness.connects import BUILDS, expected, only_span, program, twin, untimed
 from harness.webserver import closed_port
 
 UNDISTURBED = ["fork", "vfork", "arguments"]
@@ -92,6 +93,18 @@ def test_more_than_are_followed(agent, receiver, busy_port):
     status = agent.relay_status().stdout
     assert 1000 <= len(spans) < 1100 and {span.error for span in spans} == {None}
     assert f"{1100 - len(spans)} too many connects in progress at once" in status, status
+
+
+@pytest.mark.parametrize("build", BUILDS)
+def test_calls_before_the_agent_has_started(agent, receiver, acceptor, build):
+    """From the constructor of an object behind it. They go through, untraced; what the program does then is traced."""
+    early = programs.build(f"early-{build}.so", programs.SOURCES / "early.c", flags=["-shared", "-fPIC", *BUILDS[build]])
+    command = [program(), "poll", acceptor]
+    bare = agent.run(*command, environment=agent.bare_environment(LD_PRELOAD=early, EARLY_PORT=acceptor))
+    traced = agent.run(*command, environment=agent.environment(LD_PRELOAD=str(early), EARLY_PORT=acceptor))
+    assert untimed(traced, agent) == untimed(bare, agent)
+    assert bare.stdout.startswith("connect -1 115\n") and "vfork 7 0\n" in bare.stdout
+    only_span(agent, receiver, acceptor)
 
 
 @pytest.mark.parametrize("variables", [{"OTEL_NATIVE_DISABLED_INSTRUMENTATIONS": "sockets"}, {"OTEL_TRACES_SAMPLER": "always_off"}], ids=str)
