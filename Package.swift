@@ -35,9 +35,11 @@ let c: [Target] = [
   // For size: what is compiled here runs once per process or at a dlopen; what hooks need of it is inline, in the headers.
   .target(name: "COTelShims", path: "CShims/COTelShims", cSettings: inHostC + [.unsafeFlags(["-Os"])]),
   .target(name: "COTelHookABI", dependencies: ["COTelShims"], path: "CShims/COTelHookABI", cSettings: inHostC),
-  // Defines `connect`, `curl_easy_perform` …: whoever links it is interposed. Only OTelAgent may.
+  // Defines `connect`, `curl_easy_perform` …: whoever links it is interposed. Only OTelAgent may. A hook that passes a call on by a jump
+  // does without a frame of its own.
   .target(
-    name: "COTelHooks", dependencies: ["COTelHookABI", "COTelShims"], path: "CShims/COTelHooks", exclude: ["otelagent.map"], cSettings: inHostC),
+    name: "COTelHooks", dependencies: ["COTelHookABI", "COTelShims"], path: "CShims/COTelHooks", exclude: ["otelagent.map"],
+    cSettings: inHostC + [.unsafeFlags(["-momit-leaf-frame-pointer"])]),
 ]
 
 // MARK: In the host

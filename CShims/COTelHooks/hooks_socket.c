@@ -1,16 +1,27 @@
 #include "hook.h"
 
+/// A frame of its own: unwinding it gives up the call that was entered, and one that was not entered must give up none.
 static __attribute__((noinline)) int traced_connect(
-    const struct otel_hook_table *table, int descriptor, const struct sockaddr *address, socklen_t length) {
+    const struct otel_hook_table *table, struct otel_call *call, int descriptor, const struct sockaddr *address, socklen_t length) {
     OTEL_UNWINDABLE;
+    int result = otel_real.connect(descriptor, address, length);
+    int after = errno;
+    table->connect_exit(call, descriptor, address, length, result, after);
+    errno = after;
+    return result;
+}
+
+static __attribute__((noinline)) int watched_connect(
+    const struct otel_hook_table *table, int descriptor, const struct sockaddr *address, socklen_t length) {
     struct otel_call call;
     call.state = 0;
     int before = errno;
     bool was_connecting = otel_is_connecting(descriptor);
     table->connect_enter(&call, descriptor);
     errno = before;
+    if (call.state) return traced_connect(table, &call, descriptor, address, length);
     int result = otel_real.connect(descriptor, address, length);
-    if (call.state || was_connecting) {
+    if (was_connecting) {
         int after = errno;
         table->connect_exit(&call, descriptor, address, length, result, after);
         errno = after;
@@ -23,7 +34,7 @@ OTEL_EXPORT int connect(int descriptor, const struct sockaddr *address, socklen_
     const struct otel_hook_table *table = otel_hooks();
     if (!table || (unsigned)descriptor >= OTEL_SOCKET_HINTS || !(*otel_socket_hint(descriptor) & OTEL_SOCKET_TCP))
         __attribute__((musttail)) return otel_real.connect(descriptor, address, length);
-    return traced_connect(table, descriptor, address, length);
+    return watched_connect(table, descriptor, address, length);
 }
 OTEL_ALIAS(connect, __connect);
 

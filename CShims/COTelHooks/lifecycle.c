@@ -29,7 +29,7 @@ enum { UA_CLEANUP_PHASE = 2, URC_CONTINUE_UNWIND = 8 };
 /// _Unwind_Personality_Fn of every wrapper marked OTEL_UNWINDABLE (Itanium C++ ABI: Exception Handling, 1.6).
 __attribute__((visibility("hidden"), used)) int otel_hook_personality(int version, int actions, uint64_t kind, void *exception, void *context) {
     const struct otel_hook_table *table = otel_hooks();
-    if ((actions & UA_CLEANUP_PHASE) && table) table->unwound();
+    if ((actions & UA_CLEANUP_PHASE) && table) table->unwound(__builtin_frame_address(0));
     return URC_CONTINUE_UNWIND;
 }
 
@@ -45,6 +45,7 @@ __attribute__((constructor(101))) static void start(int count, char **arguments,
     bool may_vfork = resolve();
     // A second copy, from another path, stays a pass-through: the first is the one that programs are bound to.
     if (otel_elf_is_first_agent()) {
+        otel_stack_find(arguments);
         otel_curl_find_loaded();
         otel_agent_start(count, arguments, environment);
         if (may_vfork && otel_hooks()) otel_real_vfork = NULL;

@@ -23,6 +23,7 @@ public enum Startup {
 
     let snapshot = EnvironmentSnapshot(environment)
     let configurator = Configurator(snapshot.configuration)
+    guard !configurator.standsDown || !isBesideLanguageAgent(Text(cString: path), count, arguments, environment) else { return }
     var region = otel_region_request()
     region.executable = UnsafePointer(path)
     region.command = count > 0 ? UnsafePointer(arguments?.pointee) : nil
@@ -43,10 +44,30 @@ public enum Startup {
     if options.exportsToConsole { configurator.configureConsole(&options) }
     TracerOptions.installed.initialize(to: options)
 
+    if !configurator.standsDown { otel_set_other_sdk(OTEL_SDK_IGNORED) }
     hookTable.answers_dlsym = configurator.answersDlsym
     if configurator.isDisabled("sockets") { Hooks.removeSockets(from: &hookTable) }
     if configurator.isDisabled("curl") { Hooks.removeCurl(from: &hookTable) }
     withUnsafePointer(to: &hookTable) { otel_hooks_install($0) }
+  }
+
+  /// Whether OpenTelemetry's agent of the program's own language is in it.
+  private static func isBesideLanguageAgent(
+    _ path: Text, _ count: Int32, _ arguments: UnsafeMutablePointer<UnsafeMutablePointer<CChar>?>?,
+    _ environment: UnsafeMutablePointer<UnsafeMutablePointer<CChar>?>
+  ) -> Bool {
+    guard let agent = LanguageAgent(program: path) else { return false }
+    var entry = environment
+    while let text = entry.pointee {
+      if agent.isBroughtIn(by: Text(cString: text)) { return true }
+      entry += 1
+    }
+    guard count > 0, var argument = arguments else { return false }
+    while let text = argument.pointee {
+      if agent.isBroughtIn(byArgument: Text(cString: text)) { return true }
+      argument += 1
+    }
+    return false
   }
 
   /// The program's file: what /proc says, else, in a chroot without it, the name that execve(2) was given (getauxval(3), AT_EXECFN).

@@ -72,7 +72,7 @@ public enum Launcher {
   /// against it.
   private static func inspect(_ program: ByteString, _ plan: inout LaunchPlan, _ installation: AgentLocator) -> String? {
     let searchPath = plan.environment["PATH"]
-    let inspection = ProgramInspection(program, arguments: [ByteString](plan.command.dropFirst())) { name in
+    let inspection = ProgramInspection(program, arguments: [ByteString](plan.command.dropFirst()), environment: plan.environment.entries) { name in
       try? ProgramLookup.find(name, searchPath: searchPath)
     }
     guard let obstacle = inspection.obstacle else { return nil }

@@ -11,8 +11,9 @@
 
 // MARK: One call
 
-/// Scratch of one hooked call, on the wrapper's stack for as long as the real call runs. Written and read by Swift only.
-struct otel_call {
+/// Scratch of one hooked call, on the wrapper's stack for as long as the real call runs. Written and read by Swift only. Aligned: a
+/// thread's list of calls has other uses for the low bits of their addresses.
+struct __attribute__((aligned(16))) otel_call {
     uint64_t canary; ///< `generation` mixed with the struct's own address: what a dead frame left behind does not pass for a call
     uint64_t generation;
     uint64_t trace_high, trace_low, span_id, parent_id;
@@ -50,6 +51,7 @@ struct otel_call {
 /// One loaded libcurl: its functions, resolved in one object so that a handle never reaches another flavour's library.
 struct otel_curl_library {
     uintptr_t base, end;
+    uintptr_t number; ///< below OTEL_CURL_LIBRARIES
 #define OTEL_CURL_MEMBER(member, name, result, parameters) result(*_Nonnull member) parameters;
     OTEL_CURL_EASY(OTEL_CURL_MEMBER)
     OTEL_CURL_CALLED(OTEL_CURL_MEMBER)
@@ -64,6 +66,7 @@ enum {
     OTEL_CURLE_OK = 0,
     OTEL_CURLOPT_URL = 10002,
     OTEL_CURLOPT_POSTFIELDS = 10015,
+    OTEL_CURLOPT_USERAGENT = 10018,
     OTEL_CURLOPT_HTTPHEADER = 10023,
     OTEL_CURLOPT_HTTPPOST = 10024,
     OTEL_CURLOPT_CUSTOMREQUEST = 10036,
@@ -116,6 +119,7 @@ struct otel_curl_handle {
     uint8_t injecting;
     uint8_t url_is_ascii;
     uint8_t custom_method_is_known;
+    uint8_t has_exporter_agent; ///< CURLOPT_USERAGENT is that of an OTLP exporter
     uint8_t custom_method[OTEL_CURL_METHOD];
     char traceparent[OTEL_CURL_TRACEPARENT];
     char tracestate[OTEL_CURL_TRACESTATE];
@@ -141,6 +145,11 @@ enum { OTEL_CURL_HANDLES = OTEL_CURL_STORAGE / OTEL_CURL_HANDLE_SIZE };
 enum { OTEL_CURL_IDLE = 0, OTEL_CURL_ADDED = 1, OTEL_CURL_DRIVEN = 2 };
 extern uint8_t otel_curl_stages[OTEL_CURL_HANDLES] __attribute__((aligned(8)));
 static inline uint8_t *otel_curl_stage(int index) { return &otel_curl_stages[index & (OTEL_CURL_HANDLES - 1)]; }
+/// Another OpenTelemetry SDK in the program: what its exporter's requests have shown.
+enum otel_other_sdk { OTEL_SDK_UNSEEN = 0, OTEL_SDK_SEEN = 1, OTEL_SDK_IGNORED = 2 };
+extern uint8_t otel_other_sdk_word;
+static inline enum otel_other_sdk otel_other_sdk(void) { return (enum otel_other_sdk)__atomic_load_n(&otel_other_sdk_word, __ATOMIC_RELAXED); }
+static inline void otel_set_other_sdk(enum otel_other_sdk what) { __atomic_store_n(&otel_other_sdk_word, (uint8_t)what, __ATOMIC_RELAXED); }
 static inline void *otel_curl_multi_storage(void) { return otel_curl_multis; }
 
 // Addresses of array members: Swift sees arrays as tuples.
@@ -202,8 +211,9 @@ struct otel_hook_table {
     void (*curl_perform_exit)(struct otel_call *call, const struct otel_curl_library *library, void *handle, int result);
 
     const struct otel_curl_library *_Nullable (*_Nonnull curl_multi_library)(void *multi);
-    /// The library that the thread is in the middle of a traced call of: it is certainly loaded. Null: of none.
-    const struct otel_curl_library *_Nullable (*_Nonnull curl_current_library)(void);
+    /// Number of the library that the thread is in the middle of a traced call of: it is certainly loaded. -1: of none.
+    /// `frame`: any address in the calling wrapper's frame.
+    int (*curl_current_library)(void *frame);
     /// Around curl_multi_add_handle; the exit is called only when the enter has set `call->state`.
     void (*curl_multi_add_enter)(struct otel_call *call, const struct otel_curl_library *library, void *multi, void *handle);
     void (*curl_multi_add_exit)(struct otel_call *call, void *multi, void *handle, int result);
@@ -219,11 +229,13 @@ struct otel_hook_table {
     void (*curl_multi_drive_exit)(struct otel_call *call, void *multi, int running);
     /// A libcurl call that went to a real function untraced.
     void (*curl_unresolved)(void);
+    /// False: the functions of libcurl are forwarded, as without a table.
+    bool traces_curl;
     /// Whether dlsym gives wrappers out for libcurl's functions.
     bool answers_dlsym;
 
-    /// An exception or a cancellation unwinds the innermost hooked call of this thread.
-    void (*unwound)(void);
+    /// An exception or a cancellation unwinds the innermost hooked call around `frame`, an address on the stack that is unwound.
+    void (*unwound)(void *frame);
     /// The process runs its destructors.
     void (*ending)(void);
 };

@@ -35,6 +35,10 @@ bool otel_elf_definer_around(const void *address, const char *name, struct otel_
 /// Whether no other copy of the agent was loaded before this one. Takes ld.so's lock.
 bool otel_elf_is_first_agent(void);
 
+/// Whether the object called `soname` was loaded with the program: that, or a preload library before the agent, needs it, or needs what
+/// needs it, over at most `depth` objects between. Takes ld.so's lock.
+bool otel_elf_is_needed_at_start(const char *soname, int depth);
+
 /// Index into `definers` of the one that the object around `caller` is, or that ld.so has bound its references to functions called
 /// `prefix`… to; -1 when it is none and none is bound yet. Takes ld.so's lock.
 int otel_elf_bound_by(const void *caller, const char *prefix, const struct otel_definer *definers, int count);
@@ -42,8 +46,13 @@ int otel_elf_bound_by(const void *caller, const char *prefix, const struct otel_
 /// Index into `definers` of the one that the object around `caller` names in its DT_NEEDED, or -1. Takes ld.so's lock.
 int otel_elf_needed_by(const void *caller, const struct otel_definer *definers, int count);
 
-/// `name` in `version` (null: any default version), in the object loaded at `base`. Takes ld.so's lock.
-void *_Nullable otel_elf_in_object(uintptr_t base, const char *name, const char *_Nullable version);
+/// Each of `names` (each ended by a NUL, the last one by two) in `version` (null: any default version), in the object loaded at `base`:
+/// null where it defines none; nothing is stored when there is no such object. Takes ld.so's lock.
+void otel_elf_in_object(uintptr_t base, const char *names, const char *_Nullable version, void *_Nullable *_Nonnull addresses);
+
+/// A number that is another one after an object was loaded or unloaded. Takes ld.so's lock, for a hundred
+/// instructions: it is what ld.so holds while it changes its list, not while it loads.
+uint64_t otel_elf_generation(void);
 
 /// Path of the agent itself, as ld.so knows it. Takes ld.so's lock.
 const char *_Nullable otel_elf_own_path(void);
