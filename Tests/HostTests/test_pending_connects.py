@@ -64,7 +64,17 @@ def test_as_long_as_it_took(agent, receiver, busy_listener, how, error):
     assert 10_000_000 < span.end - span.start <= int(said)
 
 
-def test_closed_unseen(agent, receiver, acceptor):
+@pytest.fixture
+def attached(agent, busy_port):
+    """A process that records nothing more, so that the relay stays and can be asked."""
+    process = agent.start(program(), "killed", busy_port, stdout=subprocess.PIPE, text=True)
+    assert process.stdout.readline() == "connect -1 115\n" and process.stdout.readline() == "waiting\n"
+    yield process
+    process.kill()
+    process.communicate()
+
+
+def test_closed_unseen(agent, receiver, acceptor, attached):
     """By a system call of the program's own. What became of it is not known; nothing is told of it, but for a count."""
     twin(agent, "unseen", acceptor)
     (span,) = receiver.wait(1)
@@ -72,17 +82,14 @@ def test_closed_unseen(agent, receiver, acceptor):
     assert "1 the call never returned" in agent.relay_status().stdout
 
 
-def test_a_process_that_dies_meanwhile(agent, receiver, busy_port):
-    process = agent.start(program(), "killed", busy_port, stdout=subprocess.PIPE, text=True)
-    assert process.stdout.readline() == "connect -1 115\n" and process.stdout.readline() == "waiting\n"
-    process.kill()
-    process.wait()
+def test_a_process_that_dies_meanwhile(receiver, busy_port, attached):
+    attached.kill()
     (span,) = receiver.wait(1)
     assert span.name == f"socket connect 127.0.0.1:{busy_port}"
     assert span.attributes == expected(busy_port, "process_ended")
 
 
-def test_more_than_are_followed(agent, receiver, busy_port):
+def test_more_than_are_followed(agent, receiver, busy_port, attached):
     """Those that do not fit are counted, and the program sees nothing of it."""
     many = "connect -1 115"
     script = f"ulimit -n 4096; exec {program()} many {busy_port} 1100"
