@@ -105,7 +105,7 @@ def test_more_than_are_followed(agent, receiver, busy_port, attached):
 @pytest.mark.parametrize("build", BUILDS)
 def test_calls_before_the_agent_has_started(agent, receiver, acceptor, build):
     """From the constructor of an object behind it. They go through, untraced; what the program does then is traced."""
-    early = programs.build(f"early-{build}.so", programs.SOURCES / "early.c", flags=["-shared", "-fPIC", *BUILDS[build]])
+    early = programs.build(f"early-calls-{build}.so", programs.SOURCES / "early_calls.c", flags=["-shared", "-fPIC", *BUILDS[build]])
     command = [program(), "poll", acceptor]
     bare = agent.run(*command, environment=agent.bare_environment(LD_PRELOAD=early, EARLY_PORT=acceptor))
     traced = agent.run(*command, environment=agent.environment(LD_PRELOAD=str(early), EARLY_PORT=acceptor))
