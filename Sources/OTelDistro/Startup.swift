@@ -18,10 +18,12 @@ public enum Startup {
     guard let environment, !EnvironmentSnapshot.isTrue("OTEL_NATIVE_DISABLED", in: environment) else { return }
     // A set-user-id program, or one with file capabilities, takes no orders from its caller's environment.
     guard getauxval(UInt(AT_SECURE)) == 0 else { return }
+    guard !MachineSwitch.isOff else { return }
     let path = otel_executable_storage()
     guard findExecutable(path), !NeverList.contains(Text(cString: path)) else { return }
 
     let snapshot = EnvironmentSnapshot(environment)
+    guard snapshot.isComplete else { return }
     let configurator = Configurator(snapshot.configuration)
     guard !configurator.standsDown || !isBesideLanguageAgent(Text(cString: path), count, arguments, environment) else { return }
     var region = otel_region_request()
@@ -74,7 +76,7 @@ public enum Startup {
   private static func findExecutable(_ path: UnsafeMutablePointer<CChar>) -> Bool {
     let capacity = Int(OTEL_EXECUTABLE_STORAGE)
     if otel_executable_path(path, capacity) { return true }
-    guard let name = UnsafePointer<CChar>(bitPattern: getauxval(UInt(AT_EXECFN))) else { return false }
+    guard !isFaulty("fault: kernel tells the name of the program"), let name = UnsafePointer<CChar>(bitPattern: getauxval(UInt(AT_EXECFN))) else { return false }
     let count = strnlen(name, capacity)
     guard count > 0, count < capacity else { return false }
     memcpy(path, name, count)

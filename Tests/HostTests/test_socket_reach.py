@@ -99,7 +99,7 @@ def test_given_up_while_nobody_answers(agent, receiver, busy_port, how):
 # MARK: docs/coverage-sockets.md
 
 # For other reasons: socket(2) says what the others are about, and these keep the agent harmless.
-NOT_ABOUT_OUTCOMES = {"socket", "vfork", "__vfork", "prctl", "syscall", "dlsym"}
+NOT_ABOUT_OUTCOMES = {"socket", "fork", "__fork", "_Fork", "vfork", "__vfork", "prctl", "syscall", "dlsym"}
 
 
 def wrapped_functions():

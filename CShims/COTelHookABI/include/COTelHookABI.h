@@ -18,6 +18,7 @@ struct __attribute__((aligned(16))) otel_call {
     uint64_t generation;
     uint64_t trace_high, trace_low, span_id, parent_id;
     uint64_t start_time; ///< Unix time in nanoseconds
+    uint64_t clock;      ///< what that is ahead of CLOCK_MONOTONIC
     void *_Nullable slot;
     uint64_t state; ///< OpenSpan's flags; 0 means that the call is not traced
     const void *_Nullable subject;
@@ -163,20 +164,20 @@ static inline struct otel_header_list *otel_curl_injected(struct otel_curl_handl
 /// A string that libcurl owns, or null. Valid until the next call with the handle.
 static inline const char *_Nullable otel_curl_string(const struct otel_curl_library *library, void *handle, int info) {
     const char *value = NULL;
-    return library->getinfo(handle, info, &value) == OTEL_CURLE_OK ? value : NULL;
+    return !OTEL_FAULT("libcurl tells a text") && library->getinfo(handle, info, &value) == OTEL_CURLE_OK ? value : NULL;
 }
 /// A number of 64 bits, or -1.
 static inline int64_t otel_curl_large_number(const struct otel_curl_library *library, void *handle, int info) {
     int64_t value = -1;
-    return library->getinfo(handle, info, &value) == OTEL_CURLE_OK ? value : -1;
+    return !OTEL_FAULT("libcurl tells a time") && library->getinfo(handle, info, &value) == OTEL_CURLE_OK ? value : -1;
 }
 /// A number, or -1.
 static inline long otel_curl_number(const struct otel_curl_library *library, void *handle, int info) {
     long value = -1;
-    return library->getinfo(handle, info, &value) == OTEL_CURLE_OK ? value : -1;
+    return !OTEL_FAULT("libcurl tells a number") && library->getinfo(handle, info, &value) == OTEL_CURLE_OK ? value : -1;
 }
 static inline bool otel_curl_set_headers(const struct otel_curl_library *library, void *handle, struct otel_header_list *_Nullable list) {
-    return library->setopt(handle, OTEL_CURLOPT_HTTPHEADER, list) == OTEL_CURLE_OK;
+    return !OTEL_FAULT("libcurl takes a header") && library->setopt(handle, OTEL_CURLOPT_HTTPHEADER, list) == OTEL_CURLE_OK;
 }
 
 // MARK: The table
@@ -238,6 +239,8 @@ struct otel_hook_table {
     void (*unwound)(void *frame);
     /// The process runs its destructors.
     void (*ending)(void);
+    /// Fills in where the regions are that a fork child will not have, or null; returns the size of each.
+    size_t (*regions)(void *_Nullable *_Nonnull current, void *_Nullable *_Nonnull retiring);
 };
 
 /// Makes `table` live, or, with null, every hook a pass-through. One store; any thread.
