@@ -105,7 +105,7 @@ NOT_ABOUT_OUTCOMES = {"socket", "fork", "__fork", "_Fork", "vfork", "__vfork", "
 def wrapped_functions():
     """Those of libc, without versions."""
     names = re.findall(r"^(\w+)@GLIBC_", (REPOSITORY / "scripts/golden/exports.txt").read_text(), re.M)
-    return sorted(set(names), key=lambda name: name.strip("_"))
+    return sorted(set(names), key=lambda name: (name.strip("_"), name))
 
 
 def test_every_wrapped_function_has_its_way():
