@@ -9,12 +9,13 @@
 //   calls memory CALL COUNT       after COUNT calls, in KiB: proportional, private dirty, highest resident memory
 //
 // CALL: perform (curl_easy_perform on $BENCH_URL, with $BENCH_HEADER, the handle reused), connect (a TCP address), unix (connect to a local address),
-// socket, dlsym (of a function of libc). With the libraries of fake-curl.c and fake-libc.c behind it, what is left is the cost of the call itself.
+// socket, dlsym (of a function of libc), or one that is watched while a connect is in progress (close, read …), of a descriptor of /dev/null. With the libraries of fake-curl.c and fake-libc.c behind it, what is left is the cost of the call itself.
 #define _GNU_SOURCE
 #include "step.h"
 #include <arpa/inet.h>
 #include <curl/curl.h>
 #include <dlfcn.h>
+#include <fcntl.h>
 #include <netinet/in.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -61,6 +62,30 @@ static __attribute__((noinline)) void call_connect(void) { (void)!connect(tcp_so
 static __attribute__((noinline)) void call_unix(void) { (void)!connect(-1, (struct sockaddr *)&unix_address, sizeof unix_address); }
 static __attribute__((noinline)) void call_socket(void) { (void)!socket(-1, SOCK_STREAM, 0); }
 
+// What is watched while a connect is in progress, of a descriptor that has none.
+static int null_device = -1;
+static char byte;
+#define WATCHED(name, call) \
+    static __attribute__((noinline)) void call_##name(void) { (void)!(call); }
+WATCHED(close, close(-1))
+WATCHED(dup2, dup2(-1, null_device))
+WATCHED(close_range, close_range(9, 3, 0))
+WATCHED(getsockopt, getsockopt(null_device, SOL_SOCKET, SO_ERROR, NULL, NULL))
+WATCHED(getpeername, getpeername(null_device, NULL, NULL))
+WATCHED(send, send(null_device, &byte, 1, 0))
+WATCHED(recv, recv(null_device, &byte, 1, 0))
+WATCHED(sendmsg, sendmsg(null_device, NULL, 0))
+WATCHED(recvmsg, recvmsg(null_device, NULL, 0))
+WATCHED(read, read(null_device, &byte, 1))
+WATCHED(write, write(null_device, &byte, 1))
+static const struct {
+    const char *name;
+    void (*call)(void);
+} watched[] = {
+#define NAMED(name) {#name, call_##name},
+    NAMED(close) NAMED(dup2) NAMED(close_range) NAMED(getsockopt) NAMED(getpeername) NAMED(send) NAMED(recv) NAMED(sendmsg) NAMED(recvmsg) NAMED(read) NAMED(write)
+};
+
 static void *libc;
 static __attribute__((noinline)) void call_dlsym(void) {
     if (!dlsym(libc, "getpid")) exit(3);
@@ -92,6 +117,9 @@ static void (*prepare(const char *name))(void) {
     strcpy(unix_address.sun_path, "/nonexistent");
     if (!strcmp(name, "unix")) return call_unix;
     if (!strcmp(name, "socket")) return call_socket;
+    null_device = open("/dev/null", O_RDWR);
+    for (size_t i = 0; i < sizeof watched / sizeof *watched; i++)
+        if (!strcmp(watched[i].name, name)) return watched[i].call;
     fprintf(stderr, "calls: no call is named %s\n", name);
     exit(2);
 }

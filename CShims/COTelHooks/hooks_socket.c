@@ -35,7 +35,7 @@ OTEL_ALIAS(connect, __connect);
 OTEL_EXPORT int socket(int domain, int type, int protocol) {
     int descriptor = otel_real.socket(domain, type, protocol);
     const struct otel_hook_table *table = otel_hooks();
-    if (descriptor >= 0 && table) table->socket_opened(descriptor, domain, type, protocol);
+    if (descriptor >= 0 && table) OTEL_AGENT(table->socket_opened(descriptor, domain, type, protocol));
     return descriptor;
 }
 

@@ -14,6 +14,8 @@ enum ConnectError {
     case ENETDOWN: "network_down"
     case EINVAL: "invalid_argument"
     case ECONNRESET: "connection_reset"
+    case ECONNABORTED: "connection_aborted"
+    case EHOSTDOWN: "host_down"
     case EISCONN: "is_connected"
     default: "_OTHER"
     }

@@ -1,4 +1,4 @@
-"""Blocking connects to TCP addresses are INTERNAL spans; no other connect is."""
+"""Connects to TCP addresses are INTERNAL spans; no other connect is. Those that are not waited for: test_pending_connects.py."""
 
 import pytest
 
@@ -49,7 +49,29 @@ def test_ipv6(agent, receiver):
     assert (span.attributes["network.peer.address"], span.attributes["network.type"]) == ("::1", "ipv6")
 
 
-@pytest.mark.parametrize("kind", ["nonblocking", "udp", "unix"])
+SCOPED = """
+import select, socket, sys
+s = socket.socket(socket.AF_INET6)
+s.setblocking(False)
+print(s.connect_ex(("::1", int(sys.argv[1]), 0, 1)))
+select.select([], [s], [])
+print(s.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR))
+"""
+
+
+def test_ipv6_with_a_scope(agent, receiver):
+    """As getnameinfo would write it without asking for the interface's name. Nobody waits for this one."""
+    port = closed_port()
+    bare, traced = agent.run_bare("/usr/bin/python3", "-c", SCOPED, port), agent.run("/usr/bin/python3", "-c", SCOPED, port)
+    assert (traced.returncode, traced.stdout, traced.stderr) == (bare.returncode, bare.stdout, bare.stderr)
+    if traced.stdout.split() != ["115", "111"]:  # EINPROGRESS, ECONNREFUSED
+        pytest.skip(f"no IPv6 on loopback here: {traced.stdout}")
+    (span,) = receiver.wait(1)
+    assert (span.name, span.error) == (f"socket connect ::1%1:{port}", "connection_refused")
+    assert (span.attributes["network.peer.address"], span.attributes["network.type"]) == ("::1%1", "ipv6")
+
+
+@pytest.mark.parametrize("kind", ["udp", "unix"])
 def test_no_span(agent, receiver, acceptor, kind):
     sockets(agent, kind, acceptor)
     # A span that is expected, after it: what was recorded before would have come with it.

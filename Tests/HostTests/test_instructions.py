@@ -28,6 +28,18 @@ def test_call_of_no_interest(programs, call, limit):
     assert added <= limit, behind
 
 
+WATCHED = ["close", "dup2", "close_range", "getsockopt", "getpeername", "send", "recv", "sendmsg", "recvmsg", "read", "write"]
+
+
+@pytest.mark.parametrize("call", WATCHED)
+def test_call_on_a_descriptor_that_is_not_connecting(programs, call):
+    """A byte test and a jump."""
+    with measurements.scene(Distribution(), programs) as here:
+        added, behind = measurements.steps(here, call, count=5)
+        here.finish(0)
+    assert 0 < added <= 20, behind
+
+
 @pytest.mark.parametrize("variables, spans, limit", [({}, measurements.TRACED, 800), ({"OTEL_TRACES_SAMPLER": "always_off"}, 0, 150)],
                          ids=["sampled", "unsampled"])
 def test_span_with_six_attributes(programs, variables, spans, limit):

@@ -1,4 +1,4 @@
-"""Connects that nobody waits for: one span each, until the program knows what became of it, whichever way it learns that."""
+"""Connects that nobody waits for: one span each, until the program knows what became of it. By what it learns that: test_socket_reach.py."""
 
 import subprocess
 import threading
@@ -6,70 +6,12 @@ import threading
 import pytest
 
 from harness import programs
-from harness.receiver import STATUS_ERROR, STATUS_UNSET
-from harness.twin import outcome
+from harness.connects import BUILDS, expected, only_span, program, twin, untimed
 from harness.webserver import closed_port
 
-# The same source in the two ways that distributions build it: the second calls __recv_chk, __recvfrom_chk and __read_chk.
-BUILDS = {"plain": ["-O0"], "fortified": ["-O2", "-D_FORTIFY_SOURCE=3"]}
-ASKED = ["poll", "select", "epoll", "again", "thread", "__connect"]
-FIRST = ["send", "__send", "sendto", "sendmsg", "write", "__write", "writev", "recv", "recvfrom", "recvmsg", "read", "__read", "getpeername"]
-GIVEN_UP = ["close", "__close", "dup2", "__dup2", "dup3", "close_range", "closefrom", "exit", "unspecified"]
 UNDISTURBED = ["fork", "vfork", "arguments"]
-
-
-def program(build="plain"):
-    return programs.build(f"connects-{build}", programs.SOURCES / "connects.c", flags=BUILDS[build])
-
-
-def untimed(done, agent):
-    """The last line on standard error is a time."""
-    seen = outcome(done, agent)
-    return seen.status, seen.stdout, seen.stderr.rpartition("\n")[0].rpartition("\n")[0]
-
-
-def twin(agent, how, port, *more, build="plain"):
-    bare, traced = agent.run_bare(program(build), how, port, *more), agent.run(program(build), how, port, *more)
-    assert untimed(traced, agent) == untimed(bare, agent)
-    assert bare.returncode == 0, bare
-    return traced.stdout.splitlines()
-
-
-def expected(port, error=None):
-    more = {"error.type": error} if error else {}
-    return {"network.peer.address": "127.0.0.1", "network.peer.port": port, "network.type": "ipv4"} | more
-
-
-def only_span(agent, receiver, port, error=None, status=None):
-    (span,) = receiver.wait(1)
-    assert (span.name, span.kind, span.scope) == (f"socket connect 127.0.0.1:{port}", 1, "otelagent.instrumentation.sockets")
-    assert span.attributes == expected(port, error)
-    assert (span.status, span.parent_span_id) == (STATUS_ERROR if error else STATUS_UNSET, "")
-    assert "dropped in the processes" not in agent.relay_status().stdout
-    return span
-
-
-@pytest.mark.parametrize("build", BUILDS)
-@pytest.mark.parametrize("how", [*ASKED, *(f"first-{name}" for name in FIRST)])
-def test_connected(agent, receiver, acceptor, how, build):
-    said = twin(agent, how, acceptor, build=build)
-    assert said[0] == "connect -1 115"
-    only_span(agent, receiver, acceptor)
-
-
-@pytest.mark.parametrize("build", BUILDS)
-@pytest.mark.parametrize("how", [*ASKED, *(f"first-{name}" for name in FIRST if name != "getpeername")])
-def test_refused(agent, receiver, how, build):
-    port = closed_port()
-    twin(agent, how, port, build=build)
-    only_span(agent, receiver, port, "connection_refused")
-
-
-@pytest.mark.parametrize("how", GIVEN_UP)
-def test_given_up(agent, receiver, busy_port, how):
-    """A caller's own end is no error."""
-    twin(agent, f"up-{how}", busy_port)
-    only_span(agent, receiver, busy_port)
+# getpeername and what sends and receives, of programs/connects.c.
+TRANSFERS = 13
 
 
 @pytest.mark.parametrize("how", UNDISTURBED)
@@ -90,7 +32,7 @@ def test_questions_that_come_too_early(agent, receiver, busy_port):
     """A second connect, and all that sends, receives or asks, while the first goes on: EALREADY, EAGAIN, ENOTCONN are no outcome."""
     said = twin(agent, "soon", busy_port)
     assert said[:3] == ["connect -1 115", "soon -1 114", "getpeername -1 107"]
-    assert all(line.endswith(" -1 11") for line in said[3:]) and len(said) == 2 + len(FIRST)
+    assert all(line.endswith(" -1 11") for line in said[3:]) and len(said) == 2 + TRANSFERS
     only_span(agent, receiver, busy_port)
 
 
@@ -122,7 +64,17 @@ def test_as_long_as_it_took(agent, receiver, busy_listener, how, error):
     assert 10_000_000 < span.end - span.start <= int(said)
 
 
-def test_closed_unseen(agent, receiver, acceptor):
+@pytest.fixture
+def attached(agent, busy_port):
+    """A process that records nothing more, so that the relay stays and can be asked."""
+    process = agent.start(program(), "killed", busy_port, stdout=subprocess.PIPE, text=True)
+    assert process.stdout.readline() == "connect -1 115\n" and process.stdout.readline() == "waiting\n"
+    yield process
+    process.kill()
+    process.communicate()
+
+
+def test_closed_unseen(agent, receiver, acceptor, attached):
     """By a system call of the program's own. What became of it is not known; nothing is told of it, but for a count."""
     twin(agent, "unseen", acceptor)
     (span,) = receiver.wait(1)
@@ -130,17 +82,14 @@ def test_closed_unseen(agent, receiver, acceptor):
     assert "1 the call never returned" in agent.relay_status().stdout
 
 
-def test_a_process_that_dies_meanwhile(agent, receiver, busy_port):
-    process = agent.start(program(), "killed", busy_port, stdout=subprocess.PIPE, text=True)
-    assert process.stdout.readline() == "connect -1 115\n" and process.stdout.readline() == "waiting\n"
-    process.kill()
-    process.wait()
+def test_a_process_that_dies_meanwhile(receiver, busy_port, attached):
+    attached.kill()
     (span,) = receiver.wait(1)
     assert span.name == f"socket connect 127.0.0.1:{busy_port}"
     assert span.attributes == expected(busy_port, "process_ended")
 
 
-def test_more_than_are_followed(agent, receiver, busy_port):
+def test_more_than_are_followed(agent, receiver, busy_port, attached):
     """Those that do not fit are counted, and the program sees nothing of it."""
     many = "connect -1 115"
     script = f"ulimit -n 4096; exec {program()} many {busy_port} 1100"
@@ -151,6 +100,18 @@ def test_more_than_are_followed(agent, receiver, busy_port):
     status = agent.relay_status().stdout
     assert 1000 <= len(spans) < 1100 and {span.error for span in spans} == {None}
     assert f"{1100 - len(spans)} too many connects in progress at once" in status, status
+
+
+@pytest.mark.parametrize("build", BUILDS)
+def test_calls_before_the_agent_has_started(agent, receiver, acceptor, build):
+    """From the constructor of an object behind it. They go through, untraced; what the program does then is traced."""
+    early = programs.build(f"early-calls-{build}.so", programs.SOURCES / "early_calls.c", flags=["-shared", "-fPIC", *BUILDS[build]])
+    command = [program(), "poll", acceptor]
+    bare = agent.run(*command, environment=agent.bare_environment(LD_PRELOAD=early, EARLY_PORT=acceptor))
+    traced = agent.run(*command, environment=agent.environment(LD_PRELOAD=str(early), EARLY_PORT=acceptor))
+    assert untimed(traced, agent) == untimed(bare, agent)
+    assert bare.stdout.startswith("connect -1 115\n") and "vfork 7 0\n" in bare.stdout
+    only_span(agent, receiver, acceptor)
 
 
 @pytest.mark.parametrize("variables", [{"OTEL_NATIVE_DISABLED_INSTRUMENTATIONS": "sockets"}, {"OTEL_TRACES_SAMPLER": "always_off"}], ids=str)

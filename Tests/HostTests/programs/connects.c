@@ -108,7 +108,12 @@ static void first_transfer(const char *how) {
     else if (is(how, "recvmsg")) receive_message();
     else if (is(how, "read")) say(how, read(fd, buffer, one));
     else if (is(how, "__read")) say(how, __read(fd, buffer, one));
-    else if (is(how, "getpeername")) {
+    else if (is(how, "readv")) say(how, readv(fd, &(struct iovec){buffer, 1}, 1));
+    else if (is(how, "poll")) puts("poll");
+    else if (is(how, "dup")) {
+        fd = dup(fd);
+        ask();
+    } else if (is(how, "getpeername")) {
         struct sockaddr_in peer;
         socklen_t length = sizeof peer;
         say(how, getpeername(fd, (struct sockaddr *)&peer, &length));
@@ -215,10 +220,11 @@ int main(int argc, char **argv) {
     }
     unsigned long start = now();
     errno = 0;
-    say("connect", is(how, "__connect") ? __connect(fd, (struct sockaddr *)&address, sizeof address) : begin());
+    if (is(how, "raw")) say("connect", syscall(SYS_connect, fd, &address, sizeof address));
+    else say("connect", is(how, "__connect") ? __connect(fd, (struct sockaddr *)&address, sizeof address) : begin());
     ualarm(0, 0);
     if (is_blocking) wait_poll(), ask();
-    else if (is(how, "__connect") || is(how, "poll")) wait_poll(), ask();
+    else if (is(how, "__connect") || is(how, "poll") || is(how, "raw")) wait_poll(), ask();
     else if (is(how, "select")) wait_select(), ask();
     else if (is(how, "epoll")) wait_epoll(), ask();
     else if (is(how, "again")) wait_poll(), say("again", begin());

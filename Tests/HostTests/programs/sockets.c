@@ -22,8 +22,6 @@ int main(int argc, char **argv) {
     if (!strcmp(which, "ipv6")) {
         family = AF_INET6, length = sizeof *v6;
         *v6 = (struct sockaddr_in6){.sin6_family = AF_INET6, .sin6_port = port, .sin6_addr = IN6ADDR_LOOPBACK_INIT};
-    } else if (!strcmp(which, "nonblocking")) {
-        type |= SOCK_NONBLOCK;
     } else if (!strcmp(which, "udp")) {
         type = SOCK_DGRAM;
     } else if (!strcmp(which, "unix")) {
