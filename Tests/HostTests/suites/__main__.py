@@ -1,8 +1,7 @@
-"""python -m suites [SUITE[:PART] …]: runs suites twice, all of them unless some are named, and writes docs/hosts.md."""
+"""python -m suites [--document] [SUITE[:PART] …]: runs suites twice, all of them unless some are named; writes docs/hosts.md if it was all, or
+with --document of what has been run here so far."""
 
 import sys
-
-from harness.agent import REPOSITORY
 
 from . import report
 from .cpython import CPython
@@ -38,6 +37,8 @@ def run(suite, wanted):
 
 
 def main(arguments):
+    is_documented = "--document" in arguments
+    arguments = [argument for argument in arguments if argument != "--document"]
     names = {suite.name.lower(): suite for suite in SUITES}
     chosen = {}
     for argument in arguments:
@@ -49,10 +50,12 @@ def main(arguments):
     for name, suite in names.items():
         if not chosen or name in chosen:
             faults += run(suite, chosen.get(name))
-    (REPOSITORY / "docs/hosts.md").write_text(report.document([suite.name for suite in SUITES]))
+    # Results of other parts may be of another clone.
+    if not chosen or is_documented:
+        report.DOCUMENT.write_text(report.document([suite.name for suite in SUITES]))
     if faults:
         sys.exit(f"test-hosts: {len(faults)} differences between programs without and with the agent; see above")
-    print("test-hosts: no difference; docs/hosts.md is renewed")
+    print("test-hosts: no difference between programs without and with the agent")
 
 
 if __name__ == "__main__":

@@ -1,6 +1,6 @@
 """curl's own tests: its command line and its library, with its own servers, all of them (and the perl that runs them) under the agent."""
 
-import os
+import fcntl
 import re
 
 from .suite import Suite, make, owner, run_to_end, source, source_version
@@ -38,13 +38,31 @@ class Curl(Suite):
         return source_version("curl")
 
     def parts(self):
-        return {keyword: False for keyword in KEYWORDS}
+        # What the library connects by itself is seen as a request, or not waited for: else nothing is recorded.
+        return {keyword: keyword not in ("multi", "HTTP", "cookies") for keyword in KEYWORDS}
+
+    def numbers(self, keyword):
+        """Tests that have the keyword and are not disabled by their authors."""
+        data = self.folder / "tests/data"
+        disabled = set(re.findall(r"^(\d+)", (data / "DISABLED").read_text(), re.M))
+        found = [
+            int(file.name[4:])
+            for file in data.glob("test[0-9]*")
+            if f"\n{keyword}\n" in file.read_text(errors="replace").partition("</keywords>")[0] and file.name[4:] not in disabled
+        ]
+        return [str(number) for number in sorted(found)]
 
     def run(self, part, tests, environment, folder):
         """A part is a keyword, or numbers of tests for the curl that is installed."""
         is_keyword = not part[0].isdigit()
         program = [] if is_keyword else ["-c", "/usr/bin/curl", "-vc", "/usr/bin/curl"]
-        chosen = tests or ([part] if is_keyword else part.split())
+        chosen = tests or (self.numbers(part) if is_keyword else part.split())
+        # Its servers, their ports' and process ids' files are in its folder: one at a time.
+        with open(self.folder / "tests/.lock", "w") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            return self.run_tests(program, chosen, environment, folder)
+
+    def run_tests(self, program, chosen, environment, folder):
         # -n: without valgrind; -am: one line for each test, in automake's words.
         status, said = run_to_end(
             ["perl", "-I.", self.runner, "-a", "-n", "-am", *program, *chosen], environment, folder, timeout=1800, cwd=self.folder / "tests", **owner(self.user)

@@ -4,9 +4,13 @@ import json
 import platform
 import time
 
+from harness.agent import REPOSITORY
+
 from .suite import BUILT
 
 RESULTS = BUILT / "results"
+DOCUMENT = REPOSITORY / "docs/hosts.md"
+SOAK = "\n## Soak\n\n"
 HEAD = """# Hosts
 
 Suites that nobody here wrote, run twice: without the agent and with it. Made by `make test-hosts`, which fails for a test that gets another
@@ -63,9 +67,17 @@ def section(results):
 
 
 def document(order):
-    """The text of docs/hosts.md, suites in `order`; those without a result are left out."""
+    """The text of docs/hosts.md, suites in `order`; those without a result are left out, and the soak's section stays as it is."""
     files = [RESULTS / f"{name}.json" for name in order]
-    return HEAD + "\n".join(line for file in files if file.exists() for line in section(json.loads(file.read_text()))) + "\n"
+    text = HEAD + "\n".join(line for file in files if file.exists() for line in section(json.loads(file.read_text()))) + "\n"
+    before = DOCUMENT.read_text() if DOCUMENT.exists() else ""
+    return text + "".join(before.partition(SOAK)[1:])
+
+
+def write_soak(text):
+    """Puts the soak's result at the end of docs/hosts.md."""
+    before = DOCUMENT.read_text() if DOCUMENT.exists() else HEAD
+    DOCUMENT.write_text(f"{before.partition(SOAK)[0]}{SOAK}{text}\n")
 
 
 def system():
