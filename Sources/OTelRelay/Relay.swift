@@ -46,8 +46,10 @@ package final class Relay {
   private(set) var totals = Totals()
   private var connections: [Connection] = []
   private var drains: [DrainWaiter] = []
+  private var children = ChildReports()
   private var reported: Set<InvalidSetting> = []
   private(set) var settings: [InvalidSetting] = []
+  let breaker: CrashBreaker
   private var acceptsAgainAt: UInt64 = 0
   private var signals: Int32 = -1
 
@@ -57,6 +59,7 @@ package final class Relay {
     self.engine = engine
     self.log = log
     self.makeExporter = makeExporter
+    breaker = CrashBreaker(beside: listener, log: log)
     resources = ResourceBuilder(host: HostResource(root: ""))
   }
 
@@ -94,8 +97,11 @@ package final class Relay {
     let now = monotonicNanoseconds()
     acceptAll(now)
     receive(now)
+    children.receive()
     let isDraining = !drains.isEmpty
-    scan(now, all: flush || isDraining)
+    scan(now, all: flush || isDraining || children.haveEnded, waits: !flush)
+    children.forgetEnded()
+    breaker.look(now)
     beginDrains(now)
     boundEnded(now)
     for destination in destinations.values { destination.sendIfDue(now: now, flush: flush || isDraining) }
@@ -111,7 +117,7 @@ package final class Relay {
     func add(_ descriptor: Int32) { if descriptor >= 0 { list.append(curl_waitfd(fd: descriptor, events: Int16(CURL_WAIT_POLLIN), revents: 0)) } }
     add(signals)
     if acceptsAgainAt == 0, connections.count < Self.mostConnections { add(listener.descriptor) }
-    for connection in connections { add(connection.descriptor) }
+    for descriptor in connections.map(\.descriptor) + children.descriptors { add(descriptor) }
     for drain in drains { add(drain.connection.descriptor) }
     return list
   }
@@ -122,7 +128,7 @@ package final class Relay {
     if flush || !drains.isEmpty { next = min(next, now + RegionReader.shortestPause) }
     for region in regions { next = min(next, region.attached.nextScan) }
     for destination in destinations.values { if let due = destination.nextDue() { next = min(next, due) } }
-    if !connections.isEmpty { next = min(next, now + 100_000_000) }
+    if !connections.isEmpty || breaker.isWaiting { next = min(next, now + 100_000_000) }
     if acceptsAgainAt > 0 { next = min(next, acceptsAgainAt) }
     // Rounded up: a wait that ends too early would be a round for nothing.
     return next <= now ? 0 : Int32(min((next - now + 999_999) / 1_000_000, UInt64(limit)))
@@ -158,34 +164,45 @@ package final class Relay {
   private func handle(_ connection: Connection, _ now: UInt64) -> Bool {
     guard let message = connection.receive() else { return false }
     switch message {
-    case .region(let descriptor, let files): attach(descriptor, files: files.map(SealedFile.contents(adopting:)) ?? [], connection, now)
+    case .region(let descriptor, let files):
+      connection.region = attach(descriptor, files: files.map(SealedFile.contents(adopting:)) ?? [], connection, now)
+      // Its process is next, if it says so.
+      return connection.region == nil || handle(connection, now)
+    case .process(let descriptor): breaker.watch(connection.region, process: descriptor, now: now)
     case .status(let isJSON):
       scan(now, all: true)
       let report = StatusReport(self, for: connection.userID)
       connection.send(isJSON ? report.json : report.text)
     case .drain: drains.append(DrainWaiter(connection))
+    case .child(let processID, let status):
+      if !children.add(connection, processID: processID, status: status) {
+        log.warning("process \(connection.processID) told of a child; it is not the first process here, and was not believed")
+      }
     case .nothing: break
     case .invalid(let why): log.warning("a message of process \(connection.processID) was ignored: \(why)")
     }
     return true
   }
 
-  private func attach(_ descriptor: Int32, files: [UInt8], _ connection: Connection, _ now: UInt64) {
+  private func attach(_ descriptor: Int32, files: [UInt8], _ connection: Connection, _ now: UInt64) -> AttachedRegion? {
     do throws(RegionError) {
       let region = try Region(adopting: descriptor)
       // A process whose hand-over failed halfway may try again; its spans are not to be sent twice.
-      guard !regions.contains(where: { $0.attached.region.identifier == region.identifier }) else { return }
+      guard !regions.contains(where: { $0.attached.region.identifier == region.identifier }) else { return nil }
       let bytes = region.identity()
       let (identity, settings) = (ProcessIdentity(bytes), ExportSettings(bytes, files: files))
-      guard let destination = destination(for: settings.exporter, userID: connection.userID) else { return }
+      guard let destination = destination(for: settings.exporter, userID: connection.userID) else { return nil }
       report(settings.problems + identity.problems)
       let resource = resources.encoded(identity, instance: region.instance)
       let attached = AttachedRegion(region, identity: identity, peerUserID: connection.userID, now: now)
       reader.attach(attached, now: now)
+      children.notice(identity)
       regions.append(ServedRegion(attached, batch: settings.batch, resource: resource, destination: destination))
       log.debug("process \(identity.processID ?? Int(connection.processID)) (\(identity.serviceName)) attached region \(region.ordinal)")
+      return attached
     } catch {
       log.warning("a region of process \(connection.processID) was refused: \(error.description)")
+      return nil
     }
   }
 
@@ -219,8 +236,10 @@ package final class Relay {
 
   // MARK: Regions
 
-  private func scan(_ now: UInt64, all: Bool) {
+  /// - Parameter waits: for what ended a process, where that will be told in a moment.
+  private func scan(_ now: UInt64, all: Bool, waits: Bool = true) {
     for region in regions where all || region.attached.nextScan <= now {
+      if children.isDying(region.attached, now: now), waits { continue }
       reader.scan(region.attached, into: region, now: now, mayQueue: budget.allows(region.destination))
     }
   }

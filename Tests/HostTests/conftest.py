@@ -1,4 +1,5 @@
 import signal
+import socket
 import subprocess
 
 import pytest
@@ -8,6 +9,7 @@ pytest.register_assert_rewrite("harness")
 from harness import programs
 from harness.agent import DIST, Agent
 from harness.receiver import Receiver
+from harness.ways import fault_sites
 from harness.webserver import WebServer
 
 
@@ -22,14 +24,16 @@ LONGEST_SECONDS = 180
 
 
 @pytest.fixture(autouse=True)
-def no_test_hangs():
+def no_test_hangs(request):
     """A test that waits for what never comes fails, and does not hang the run."""
+    marker = request.node.get_closest_marker("longest_seconds")
+    longest = marker.args[0] if marker else LONGEST_SECONDS
 
     def give_up(*_):
-        raise TimeoutError(f"the test did not end within {LONGEST_SECONDS} s")
+        raise TimeoutError(f"the test did not end within {longest} s")
 
     signal.signal(signal.SIGALRM, give_up)
-    signal.alarm(LONGEST_SECONDS)
+    signal.alarm(longest)
     yield
     signal.alarm(0)
 
@@ -41,6 +45,12 @@ def shipped():
         if not file.exists():
             pytest.exit(f"{file} is not there; run `make` first", returncode=2)
     return DIST
+
+
+@pytest.fixture(scope="session")
+def sites():
+    """Names of all steps of the agent that can fail. Builds the agent in which they can be made to, when it is older than its sources."""
+    return fault_sites()
 
 
 MEASURED = []
@@ -80,6 +90,26 @@ def agent(receiver):
     agent = Agent(receiver.url)
     yield agent
     agent.close()
+
+
+@pytest.fixture
+def busy_listener():
+    """Its queue is full, and nobody accepts: a connect to it waits, until a test accepts what is in the queue."""
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        listener.listen(0)
+        waiting = [socket.socket() for _ in range(4)]
+        for early in waiting:
+            early.setblocking(False)
+            early.connect_ex(listener.getsockname())
+        yield listener
+        for early in waiting:
+            early.close()
+
+
+@pytest.fixture
+def busy_port(busy_listener):
+    return busy_listener.getsockname()[1]
 
 
 @pytest.fixture

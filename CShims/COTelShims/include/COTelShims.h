@@ -5,10 +5,12 @@
 #include "otel_helper.h"
 #include "otel_region.h"
 #include "otel_rendezvous.h"
+#include "otel_stack.h"
 #include "otel_storage.h"
 #include "otel_syscall.h"
 #include "otel_thread.h"
 #include "otel_tls_files.h"
+#include "otel_valgrind.h"
 #include <errno.h>
 #include <string.h>
 #include <sys/auxv.h>

@@ -22,13 +22,15 @@ struct otel_region_request {
     const char *_Nullable command;         ///< argv[0]
     const char *_Nullable executable;      ///< target of /proc/self/exe
     uint64_t start_time;                   ///< Unix time in nanoseconds
+    int process_id;                        ///< in the process's own pid name space
+    uint64_t pid_namespace;                ///< its inode number; 0: not known
     const char *_Nullable configuration;   ///< NAME=VALUE entries, each ended by NUL
     size_t configuration_length;
     struct otel_tls_paths tls_paths;
     struct otel_relay_start relay;
 
     void *_Nullable region;                ///< out: where it is mapped; null when there is none
-    int made;                              ///< out: 0, or the -errno of the step that failed
+    int made;                              ///< out: 0, or the -errno of the step that failed; -ECANCELED: this program is left alone
     int handed_over;                       ///< out: an otel_relay_outcome, or -errno
 };
 
@@ -53,6 +55,10 @@ void *_Nullable otel_process_page(size_t size);
 bool otel_region_retire(void *region, size_t size);
 /// Unmaps a region that no other thread has ever seen.
 void otel_region_discard(void *region, size_t size);
+/// Puts untouched anonymous memory where a fork child's parent has a region, unless something else is there by now.
+void otel_region_stand_in(void *region, size_t size);
+/// The calling thread's pid name space, by its inode number; 0 when it is not known (no /proc).
+uint64_t otel_pid_namespace(void);
 /// 1 when the process is a child subreaper: orphans, a relay started from here among them, would become its children.
 bool otel_process_is_subreaper(void);
 /// The process's id in its own pid name space.
@@ -61,6 +67,10 @@ int otel_process_id(void);
 bool otel_host_name(char *name, size_t capacity);
 /// Fills `words` from getrandom(2) without blocking.
 bool otel_random(uint64_t *words, size_t count);
+/// The machine-wide switch: while this file is there, whatever is in it, no program that starts is instrumented.
+#define OTEL_MACHINE_SWITCH "/etc/otelagent/disabled"
+/// Whether it is there. One system call, access(2).
+bool otel_machine_is_off(void);
 /// Target of /proc/self/exe, NUL-terminated; false when it cannot be read.
 bool otel_executable_path(char *path, size_t capacity);
 
