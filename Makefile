@@ -2,7 +2,7 @@
 PREFIX ?= /usr/local
 DESTDIR ?=
 
-.PHONY: all build demo test bench install uninstall tarball deb clean
+.PHONY: all build demo test test-hosts soak bench install uninstall tarball deb clean
 
 all: build
 
@@ -18,6 +18,16 @@ demo: build
 test:
 	@scripts/set-up test
 	@scripts/test
+
+# Suites that nobody here wrote, whole; docs/hosts.md
+test-hosts: build
+	@scripts/set-up hosts
+	@scripts/test-hosts
+
+# SOAK_SECONDS=600
+soak: build
+	@scripts/set-up test
+	@scripts/soak
 
 bench: build
 	@scripts/set-up bench

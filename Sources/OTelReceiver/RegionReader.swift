@@ -56,6 +56,13 @@ package final class RegionReader {
     }
   }
 
+  /// Whether a region has something that is not exported and that its process has not taken elsewhere, as its words say now.
+  package func holdsUnexported(_ attached: AttachedRegion) -> Bool {
+    var drops = attached.hostDrops
+    guard attached.phase == .live, let header = attached.region.look(updating: &drops) else { return false }
+    return !header.isSuperseded && header.tail != attached.exportedPosition
+  }
+
   /// An eighth of the time since something moved, within bounds. Regions are looked at together, at multiples of a quantum: thousands of
   /// idle ones must not wake the relay thousands of times a second.
   static func nextScan(now: UInt64, lastMoved: UInt64) -> UInt64 {

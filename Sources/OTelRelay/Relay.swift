@@ -37,6 +37,8 @@ package final class Relay {
   private let reader = RegionReader()
   private let budget = QueueBudget()
   private let resources: ResourceBuilder
+  /// How long it stays after it said that it goes: a process that has recorded its last span is about to end.
+  private static let parting: UInt64 = 250_000_000
   let startedAt = wallClockNanoseconds()
 
   private(set) var regions: [ServedRegion] = []
@@ -302,26 +304,57 @@ package final class Relay {
     }
     awaitRequestsUnderWay(until: deadline)
     for destination in destinations.values { destination.cancel() }
-    for region in regions {
-      if region.phase == .live { region.attached.region.write(RelayState.detached, at: Layout.relayStateOffset) } else { reader.abandon(region.attached, of: region) }
-    }
+    for region in regions where region.phase == .live { region.attached.region.write(RelayState.detached, at: Layout.relayStateOffset) }
+    exportEndedMeanwhile(until: deadline)
+    for region in regions where region.phase != .live { reader.abandon(region.attached, of: region) }
     release()
     reportLosses()
+  }
+
+  /// Who ended after the last look, and before it could see that the relay goes, has told nobody else. Of the living, those that are about
+  /// to end get a moment to do so, or to take elsewhere what they have.
+  private func exportEndedMeanwhile(until deadline: UInt64) {
+    func scanEnded() {
+      for region in regions where region.phase == .ended || region.phase == .live && region.attached.region.isAbandoned() {
+        reader.scan(region.attached, into: region, now: monotonicNanoseconds(), mayQueue: true)
+      }
+    }
+    let moment = min(deadline, monotonicNanoseconds() + Self.parting)
+    while monotonicNanoseconds() < moment, regions.contains(where: { reader.holdsUnexported($0.attached) }) {
+      pauseForTransfers(milliseconds: 5)
+      scanEnded()
+    }
+    scanEnded()
+    reportTakenBack()
+    for region in regions where region.phase == .live { region.discardWaiting() }
+    while monotonicNanoseconds() < deadline, regions.contains(where: { $0.phase == .ended && !$0.isFinished && !$0.destination.isFailing }) {
+      for destination in destinations.values { destination.sendIfDue(now: monotonicNanoseconds(), flush: true) }
+      pauseForTransfers(milliseconds: 5)
+      scanEnded()
+    }
+    for destination in destinations.values { destination.cancel() }
+  }
+
+  private func pauseForTransfers(milliseconds: Int32) {
+    var none: [curl_waitfd] = []
+    engine.wait(for: &none, milliseconds: milliseconds)
+    engine.perform()
   }
 
   /// What goes out with the spans above is of living processes too. The collector may have taken it already: given up now, it would be taken
   /// back, and arrive twice.
   private func awaitRequestsUnderWay(until deadline: UInt64) {
     while monotonicNanoseconds() < deadline, destinations.values.contains(where: \.isBusy) {
-      var none: [curl_waitfd] = []
-      engine.wait(for: &none, milliseconds: 50)
-      engine.perform()
+      pauseForTransfers(milliseconds: 50)
     }
   }
 
   private func reportLosses() {
     let lost = totals.drops[.undeliverable]
     if lost > 0 { log.error("relay ends with \(lost) spans of ended processes that could not be delivered") }
+  }
+
+  private func reportTakenBack() {
     for region in regions where region.phase == .live && !region.queue.isEmpty {
       log.info("process \(region.identity.processID ?? 0) takes back \(region.queue.count) spans that were not delivered")
     }

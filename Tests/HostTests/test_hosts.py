@@ -17,7 +17,6 @@ MODULES = {
     "test_httpservers": True,
     "test_os": True,
     "test_posix": True,
-    "test_select": True,
     "test_socket *BasicTCPTest* *NetworkConnectionNoServer* *SendmsgStreamTest* *InheritanceTest* *BufferIOTest*": False,
     "test_subprocess *POSIXProcessTestCase.test_exception* *POSIXProcessTestCase.test_close_fds* *POSIXProcessTestCase.test_preexec*": True,
 }

@@ -16,8 +16,6 @@ from .receiver import Receiver
 # Numbers that may pass without a span, but make no two. 17: what a handler does below a traced call makes no span of its own, by design.
 # 10 to 13: their libcurls are loaded and unloaded all the time, and once sixteen have been met at places of their own, more are not traced.
 MAY_PASS = {10, 11, 12, 13, 17}
-# What the timer's period is, in microseconds: 1 kHz.
-SIGNAL_PERIOD = 1000
 
 
 class Numbers:
@@ -125,9 +123,9 @@ def server():
         process.wait()
 
 
-def soak(seconds, end_relay=signal.SIGTERM, every=5.0, quiet=2.0, patience=60, is_traced=True):
+def soak(seconds, end_relay=signal.SIGTERM, every=5.0, quiet=2.0, patience=60, pace=1, is_traced=True):
     """Runs it for `seconds`; each relay is ended by the signal `end_relay` after `every` seconds, but none in the last `quiet` ones. Waits
-    `patience` seconds at most for what has not arrived at the end."""
+    `patience` seconds at most for what has not arrived at the end. `pace`: so many times as slowly."""
     with ExitStack() as stack:
         numbers = Numbers()
         receiver = Receiver(on_spans=lambda spans: [numbers.take(span) for span in spans])
@@ -138,7 +136,7 @@ def soak(seconds, end_relay=signal.SIGTERM, every=5.0, quiet=2.0, patience=60, i
         environment = (agent.environment if is_traced else agent.bare_environment)(OTEL_BSP_MAX_QUEUE_SIZE=200_000)
         port = stack.enter_context(server())
         plugins = [plugin(flavour) for flavour in programs.FLAVOURS]
-        command = [programs.build("soak", libraries=["-lcurl"]), seconds, port, SIGNAL_PERIOD, *plugins]
+        command = [programs.build("soak", libraries=["-lcurl"]), seconds, port, pace, *plugins]
         output = open(agent.world / "output", "w+")
         stack.callback(output.close)
         process = agent.start(*command, environment=environment, stdin=subprocess.DEVNULL, stdout=output, stderr=output)

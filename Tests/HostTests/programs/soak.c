@@ -1,5 +1,5 @@
-// soak SECONDS PORT SIGNAL_US PLUGIN…: sixteen threads that do, all at once and for that long, what an agent may stumble over, with a timer's
-// signal every SIGNAL_US microseconds whose handler connects. Everything that is to be a span has a number of its own: the last part of
+// soak SECONDS PORT PACE PLUGIN…: sixteen threads that do, all at once and for that long, what an agent may stumble over, with a timer's
+// signal every millisecond whose handler connects; PACE times as slowly in all. Everything that is to be a span has a number of its own: the last part of
 // a request's path, /ROW/NUMBER, or the address that a connect goes to, see `closed`. At the end a line for each row:
 // ROW NUMBERS FAILED, where NUMBERS is how many were used, from 0 on. What failed (a child or a request) it also says on standard error.
 //
@@ -28,6 +28,7 @@ enum { THREADS = 16, HANDLER_ROW = THREADS, UNDER_CURL_ROW, ROWS, MULTI_HANDLES 
 extern char **environ;
 static _Atomic unsigned numbers[ROWS], failures[ROWS];
 static _Atomic int ended;
+static long pace = 1;
 static const char *port, *plugins[PLUGINS], *self;
 // What is below a call of libcurl makes no span of its own, and a handler cannot know that it is not: its connects then have another row.
 static __thread volatile sig_atomic_t in_curl, in_connect;
@@ -83,7 +84,7 @@ static void prepare(CURL *handle, unsigned row, unsigned number) {
 }
 
 static void pause_for(long microseconds) {
-    struct timespec left = {0, microseconds * 1000};
+    struct timespec left = {0, microseconds * pace * 1000};
     while (nanosleep(&left, &left) && errno == EINTR) {}
 }
 
@@ -258,6 +259,7 @@ int main(int argc, char **argv) {
     if (argc == 4) return closed((unsigned)atoi(argv[2]), (unsigned)atoi(argv[3]));
     if (argc != 4 + PLUGINS) return 2;
     self = argv[0];
+    pace = atol(argv[3]);
     port = argv[2];
     for (int index = 0; index < PLUGINS; index++) plugins[index] = argv[4 + index];
     signal(SIGPIPE, SIG_IGN);
@@ -270,7 +272,7 @@ int main(int argc, char **argv) {
     sigaction(SIGRTMIN, &action, NULL);
     struct sigevent event = {.sigev_notify = SIGEV_SIGNAL, .sigev_signo = SIGRTMIN};
     timer_t timer;
-    long nanoseconds = atol(argv[3]) * 1000;
+    long nanoseconds = pace * 1000000;
     struct itimerspec interval = {{0, nanoseconds}, {0, nanoseconds}};
     if (timer_create(CLOCK_MONOTONIC, &event, &timer) || timer_settime(timer, 0, &interval, NULL)) return 3;
     pthread_t threads[THREADS];
@@ -280,13 +282,13 @@ int main(int argc, char **argv) {
     clock_gettime(CLOCK_MONOTONIC, &end);
     end.tv_sec += atol(argv[1]);
     do {
-        pause_for(100000);
+        pause_for(100000 / pace);
         clock_gettime(CLOCK_MONOTONIC, &now);
     } while (now.tv_sec < end.tv_sec);
     ended = 1;
     for (int row = 0; row < THREADS; row++) pthread_join(threads[row], NULL);
     timer_delete(timer);
-    pause_for(50000);
+    pause_for(50000 / pace);
     for (int row = 0; row < ROWS; row++) printf("%d %u %u\n", row, (unsigned)numbers[row], (unsigned)failures[row]);
     return 0;
 }

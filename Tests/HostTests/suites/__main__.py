@@ -1,24 +1,25 @@
-"""python -m suites [SUITE[:PART] …]: runs suites twice, all of them unless some are named, and writes docs/hosts.md."""
+"""python -m suites [--document] [SUITE[:PART] …]: runs suites twice, all of them unless some are named; writes docs/hosts.md if it was all, or
+with --document of what has been run here so far."""
 
 import sys
-import time
-
-from harness.agent import REPOSITORY
 
 from . import report
 from .cpython import CPython
+from .curl import Curl, CurlWithPropagation
+from .perl import Perl
+from .redis import Redis
 from .stress_ng import StressNG
 from .twice import run_twice
 
-SUITES = [CPython(), StressNG()]
+SUITES = [CPython(), Curl(), CurlWithPropagation(), Perl(), Redis(), StressNG()]
 
 
 def run(suite, wanted):
     suite.prepare()
     outcomes = []
-    for part, touches in suite.parts().items():
-        if wanted and part not in wanted:
-            continue
+    parts = suite.parts()
+    # PART may go on with patterns: "cpython:test_ssl *Basic*".
+    for part, touches in {name: parts.get(name, parts.get(name.split()[0], True)) for name in wanted or parts}.items():
         outcome = run_twice(suite, part, touches)
         outcomes.append(outcome)
         same = "as bare" if not outcome.different else f"{len(outcome.different)} DIFFERENT"
@@ -29,21 +30,15 @@ def run(suite, wanted):
         )
         for fault in outcome.faults:
             print(f"    FAULT: {fault}", flush=True)
-    if not wanted:
-        report.write(
-            {
-                "suite": suite.name,
-                "origin": suite.origin,
-                "version": suite.version(),
-                "date": time.strftime("%Y-%m-%d"),
-                "system": report.system(),
-                "parts": [outcome.as_dict() for outcome in outcomes],
-            }
-        )
+        # A name that is no part's is a choice within one.
+        if part in suite.parts():
+            report.write(suite, outcome)
     return [fault for outcome in outcomes for fault in outcome.faults]
 
 
 def main(arguments):
+    is_documented = "--document" in arguments
+    arguments = [argument for argument in arguments if argument != "--document"]
     names = {suite.name.lower(): suite for suite in SUITES}
     chosen = {}
     for argument in arguments:
@@ -55,10 +50,12 @@ def main(arguments):
     for name, suite in names.items():
         if not chosen or name in chosen:
             faults += run(suite, chosen.get(name))
-    (REPOSITORY / "docs/hosts.md").write_text(report.document([suite.name for suite in SUITES]))
+    # Results of other parts may be of another clone.
+    if not chosen or is_documented:
+        report.DOCUMENT.write_text(report.document([suite.name for suite in SUITES]))
     if faults:
         sys.exit(f"test-hosts: {len(faults)} differences between programs without and with the agent; see above")
-    print("test-hosts: no difference; docs/hosts.md is renewed")
+    print("test-hosts: no difference between programs without and with the agent")
 
 
 if __name__ == "__main__":

@@ -2,10 +2,15 @@
 
 import json
 import platform
+import time
+
+from harness.agent import REPOSITORY
 
 from .suite import BUILT
 
 RESULTS = BUILT / "results"
+DOCUMENT = REPOSITORY / "docs/hosts.md"
+SOAK = "\n## Soak\n\n"
 HEAD = """# Hosts
 
 Suites that nobody here wrote, run twice: without the agent and with it. Made by `make test-hosts`, which fails for a test that gets another
@@ -18,9 +23,21 @@ the same kind: up to three runs more on both sides tell them from differences.
 """
 
 
-def write(results):
+def write(suite, outcome):
+    """Puts a part's outcome in the place of its last one."""
     RESULTS.mkdir(parents=True, exist_ok=True)
-    (RESULTS / f"{results['suite']}.json").write_text(json.dumps(results, indent=1))
+    file = RESULTS / f"{suite.name}.json"
+    parts = json.loads(file.read_text())["parts"] if file.exists() else {}
+    parts[outcome.part] = outcome.as_dict() | {"date": time.strftime("%Y-%m-%d")}
+    order = list(suite.parts())
+    results = {
+        "suite": suite.name,
+        "origin": suite.origin,
+        "version": suite.version(),
+        "system": system(),
+        "parts": {part: parts[part] for part in order if part in parts},
+    }
+    file.write_text(json.dumps(results, indent=1))
 
 
 def cell(counts):
@@ -28,9 +45,10 @@ def cell(counts):
 
 
 def section(results):
-    parts = results["parts"]
+    parts = list(results["parts"].values())
+    dates = sorted({part["date"] for part in parts})
     total = [[sum(part[side][index] for part in parts) for index in range(3)] for side in ("bare", "traced")]
-    yield f"\n## {results['suite']} {results['version']}\n\n{results['origin']}. {results['date']}, {results['system']}.\n"
+    yield f"\n## {results['suite']} {results['version']}\n\n{results['origin']}. {' to '.join({dates[0]: 0, dates[-1]: 0})}, {results['system']}.\n"
     yield "| | pass / fail / skip, bare | with the agent | different | unstable | recorded |\n|---|---|---|---|---|---|"
     for part in parts:
         recorded = f"{part['spans']} spans, {part['processes']} processes"
@@ -49,9 +67,17 @@ def section(results):
 
 
 def document(order):
-    """The text of docs/hosts.md, suites in `order`; those without a result are left out."""
+    """The text of docs/hosts.md, suites in `order`; those without a result are left out, and the soak's section stays as it is."""
     files = [RESULTS / f"{name}.json" for name in order]
-    return HEAD + "\n".join(line for file in files if file.exists() for line in section(json.loads(file.read_text()))) + "\n"
+    text = HEAD + "\n".join(line for file in files if file.exists() for line in section(json.loads(file.read_text()))) + "\n"
+    before = DOCUMENT.read_text() if DOCUMENT.exists() else ""
+    return text + "".join(before.partition(SOAK)[1:])
+
+
+def write_soak(text):
+    """Puts the soak's result at the end of docs/hosts.md."""
+    before = DOCUMENT.read_text() if DOCUMENT.exists() else HEAD
+    DOCUMENT.write_text(f"{before.partition(SOAK)[0]}{SOAK}{text}\n")
 
 
 def system():

@@ -42,8 +42,8 @@ class Outcome:
         said = [f"{self.part}: {test}: bare {', '.join(map(str, bare))}; with the agent {', '.join(map(str, traced))}" for test, (bare, traced) in self.different.items()]
         if not self.spans:
             said.append(f"{self.part}: no span arrived, so nothing shows that the agent was there")
-        if not sum(self.bare):
-            said.append(f"{self.part}: no test ran")
+        if not self.bare[0]:
+            said.append(f"{self.part}: no test passed, with or without the agent")
         return said + [f"{self.part}: the receiver refused: {problem}" for problem in self.problems]
 
 
