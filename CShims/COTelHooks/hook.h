@@ -66,5 +66,3 @@ struct otel_real {
 extern struct otel_real otel_real;
 /// Whether the constructor has ended.
 extern bool otel_has_started;
-/// To be jumped to instead of our own vfork; null: none.
-extern void *otel_real_vfork;

@@ -7,20 +7,15 @@ void otel_hooks_install(const struct otel_hook_table *table) {
     __atomic_store_n((const struct otel_hook_table **)&otel_hook_installed, table, __ATOMIC_RELEASE);
 }
 
-/// The members of otel_real, in their order, and vfork. Returns whether our own vfork may take the place of the real one.
-static bool resolve(void) {
+/// Finds the members of otel_real, in their order.
+static void resolve(void) {
     struct otel_wanted wanted[] = {
 #define WANT(member, name, result, parameters) {name, NULL},
-        OTEL_REAL(WANT){"vfork", NULL}, {"getentropy", NULL}};
+        OTEL_REAL(WANT)};
     enum { COUNT = sizeof otel_real / sizeof(void *) };
-    otel_elf_next_all(wanted, COUNT + 2);
+    otel_elf_next_all(wanted, COUNT);
     for (int i = 0; i < COUNT; i++)
         if (wanted[i].address && !OTEL_FAULT("a function of libc is found")) ((void **)&otel_real)[i] = wanted[i].address;
-    // Ours is what libc's has been since 2.25, which came with getentropy: before, vfork had to look after the process's id in its
-    // memory. And it may be another preload's.
-    struct otel_definer libc;
-    otel_real_vfork = wanted[COUNT].address;
-    return otel_real_vfork && wanted[COUNT + 1].address && otel_elf_definer_around(otel_real_vfork, "__libc_start_main", &libc);
 }
 
 // MARK: Unwinding
@@ -47,14 +42,13 @@ static bool are_arguments_of_main(int count, char **arguments, char **environmen
 
 __attribute__((constructor(101))) static void start(int count, char **arguments, char **environment) {
     int saved = errno;
-    bool may_vfork = resolve();
+    resolve();
     // A second copy, from another path, stays a pass-through: the first is the one that programs are bound to.
     if (are_arguments_of_main(count, arguments, environment) && otel_elf_is_first_agent()) {
         otel_stack_find(arguments);
         otel_valgrind_ignore_races(otel_socket_hints, OTEL_SOCKET_HINTS);
         otel_curl_find_loaded();
         otel_agent_start(count, arguments, environment);
-        if (may_vfork && otel_hooks()) otel_real_vfork = NULL;
     }
     otel_has_started = true;
     errno = saved;

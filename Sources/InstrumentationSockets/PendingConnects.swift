@@ -79,6 +79,8 @@ enum PendingConnects {
   /// Calls `body` with each descriptor from `first` to `last` that is in the table.
   @inline(__always)
   static func forEach(from first: UInt32, through last: UInt32, _ body: (Int32) -> Void) {
+    // One is at one of its places.
+    if first == last { return find(Int32(truncatingIfNeeded: first)) != nil ? body(Int32(truncatingIfNeeded: first)) : () }
     var index = 0
     while index < Int(OTEL_CONNECTS) {
       let found = owner(index).load()

@@ -19,7 +19,7 @@ public struct SocketInstrumentor<T: Tracer> {
 
   @inline(__always)
   public func opened(_ descriptor: Int32, domain: Int32, type: Int32, protocol number: Int32) {
-    guard descriptor >= 0, descriptor < OTEL_SOCKET_HINTS, !isVforked else { return }
+    guard descriptor >= 0, descriptor < OTEL_SOCKET_HINTS else { return }
     let isInternet = domain == AF_INET || domain == AF_INET6
     // SOCK_NONBLOCK and SOCK_CLOEXEC are flags above the type. 0 is the type's own protocol, 262 IPPROTO_MPTCP.
     let isTCP = isInternet && type & 0xf == 1 && (number == 0 || number == 6 || number == 262)
@@ -46,7 +46,7 @@ public struct SocketInstrumentor<T: Tracer> {
   ) {
     let error = result == 0 ? 0 : error
     var span = call.pointee.state != 0 ? CallScope(tracer: tracer).leave(call) : nil
-    if otel_is_connecting(descriptor), !isVforked, isOfPending(descriptor, address, length, error) {
+    if otel_is_connecting(descriptor), isOfPending(descriptor, address, length, error) {
       if let span { tracer.discard(span) }
       span = nil
     }
@@ -85,23 +85,26 @@ public struct SocketInstrumentor<T: Tracer> {
   }
 
   /// The program gives up what is in progress on these: a caller's own end is no error.
+  ///
+  /// Unless it is a child of vfork(2), which closes what its parent has open, and does so in its parent's memory: that is asked when
+  /// there is something to give up, and only then.
   @inline(__always)
   public func closed(from first: UInt32, through last: UInt32) {
     guard otel_connects_were_used() else { return }
-    if first == last { return endPending(Int32(truncatingIfNeeded: first), 0) }
-    PendingConnects.forEach(from: first, through: last) { endPending($0, 0) }
+    var isOurs: Bool?
+    PendingConnects.forEach(from: first, through: last) { descriptor in
+      let isToEnd = isOurs ?? !tracer.runsInVforkChild
+      isOurs = isToEnd
+      if isToEnd { endPending(descriptor, 0) }
+    }
   }
 
   // MARK: In progress
-
-  /// A child of vfork(2) has its parent's memory; what it does is not the parent's doing.
-  private var isVforked: Bool { otel_thread_self().pointee.is_vforked != 0 }
 
   /// Keeps the span, with what is known now, until the outcome is.
   private func pend(
     _ span: inout OpenSpan, _ descriptor: Int32, _ address: UnsafePointer<sockaddr>, _ length: UInt32, _ peer: PeerAddress, _ name: Text
   ) {
-    guard !isVforked else { return tracer.discard(span) }
     if let recorder = recorder(&span, peer, name, isDescribed: false) { tracer.suspend(recorder, of: &span) }
     guard !PendingConnects.insert(descriptor, span, address, length, isOwn: { tracer.isOwn($0) }) else { return }
     tracer.count(.connectTableFull)
@@ -148,7 +151,6 @@ public struct SocketInstrumentor<T: Tracer> {
 
   @inline(never)
   private func endPending(_ descriptor: Int32, _ error: Int32) {
-    guard !isVforked else { return }
     PendingConnects.take(descriptor) { connect in
       var span = CallState.load(otel_connect_span(connect))
       // A forked child learns of its parent's too, which is the parent's to end.
@@ -162,7 +164,6 @@ public struct SocketInstrumentor<T: Tracer> {
   /// What became of it will not be known any more.
   @inline(never)
   private func drop(_ descriptor: Int32) {
-    guard !isVforked else { return }
     PendingConnects.take(descriptor) { connect in
       let slot = tracer.slotNumber(CallState.load(otel_connect_span(connect)))
       if slot != 0 { tracer.abandon(slot: slot) }

@@ -76,6 +76,8 @@ public protocol Tracer {
   func end(_ recorder: Recorder, of span: OpenSpan, scope: InstrumentationScope, at time: UInt64)
   /// False: `span` was started by the process that this one was forked from, and is that one's to end.
   func isOwn(_ span: OpenSpan) -> Bool
+  /// Whether the caller is a child of vfork(2), in the memory of the process that traces. Costs a system call.
+  var runsInVforkChild: Bool { get }
   /// Gives `span` up: it turned out to be none.
   func discard(_ span: OpenSpan)
   /// Gives up what is in the slot that `slotNumber` named: its call never returned.

@@ -42,6 +42,8 @@ public struct RegionLifecycle {
     }
     guard !otel_host_filtered() else { return false }
     guard phase != ProcessState.Phase.busy else {
+      // Another thread is replacing the region. What is written to the old one meanwhile is carried over.
+      if process.regionAddress != nil { return true }
       process.passed.add(1)
       return false
     }
@@ -100,6 +102,7 @@ public struct RegionLifecycle {
     if request.relay.may_start, otel_process_is_subreaper() { request.relay.may_start = false }
     request.pid_namespace = otel_pid_namespace()
     request.process_id = otel_process_id()
+    process.processID.store(UInt64(UInt32(bitPattern: request.process_id)))
     // So it would of the first process of a pid name space, which a fork child may have become since the agent was loaded.
     if request.process_id == 1, request.relay.environment.mode == OTEL_RELAY_AUTO { request.relay.may_start = false }
     guard otel_region_make(&request), let region = request.region else {

@@ -115,6 +115,14 @@ public struct SDKTracer: Tracer {
   @inline(__always)
   public func isOwn(_ span: OpenSpan) -> Bool { span.generation == process.generation.load() }
 
+  /// False where nothing may be asked: behind a filter of the program's own.
+  @inline(__always)
+  public var runsInVforkChild: Bool {
+    let known = process.processID.load()
+    guard known != 0, !otel_host_filtered() else { return false }
+    return UInt64(UInt32(bitPattern: otel_process_id())) != known
+  }
+
   @inline(__always)
   public func end(_ recorder: SpanRecorder, of span: OpenSpan, scope: InstrumentationScope, at time: UInt64) {
     // By the clock that it began with: when the system's is set meanwhile, the span still lasts as long as it lasted.

@@ -11,6 +11,7 @@ final class TracerLog {
   var slotNumbers: [UInt64: Int] = [:]
   var abandoned: [Int] = []
   var losses: [Loss] = []
+  var runsInVforkChild = false
   var canRecord = true
   var canResume = true
   var ended: [[String]] = []
@@ -62,6 +63,7 @@ struct RecordingTracer: Tracer {
     log.endTimes.append(time)
   }
   func isOwn(_ span: OpenSpan) -> Bool { span.generation == log.generation }
+  var runsInVforkChild: Bool { log.runsInVforkChild }
   func discard(_ span: OpenSpan) { suspended.keys[span.context.spanID] = nil }
   func abandon(slot: Int) { log.abandoned.append(slot) }
   func slotNumber(_ span: OpenSpan) -> Int { log.slotNumbers[span.context.spanID] ?? 0 }

@@ -17,11 +17,10 @@ struct otel_thread {
     uint16_t depth;              ///< valid entries of `calls`
     uint16_t inside;             ///< otel_agent_enter: above 0 while the thread runs code of the agent that may touch a region
     uint16_t slot_hint;
-    uint16_t is_vforked;         ///< this is a child of vfork(2), in its parent's memory and with its parent's thread
+    uint16_t unused;
     /// Calls in progress, outermost first: the address of each call's scratch on the stack, and in the upper 16 bits its slot + 1.
     uint64_t calls[OTEL_CALLS_NESTED_MAX];
 };
-_Static_assert(__builtin_offsetof(struct otel_thread, is_vforked) == 30, "hooks_vfork.c writes it by its offset");
 _Static_assert(sizeof(struct otel_thread) <= 64, "thread-local state grew past one cache line");
 
 extern __thread struct otel_thread otel_thread_state __attribute__((tls_model("initial-exec"), visibility("hidden")));

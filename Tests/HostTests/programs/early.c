@@ -44,8 +44,9 @@ static socklen_t length = sizeof nobody;
     F(dup2, dup2(-1, 900))                                                                                                                 \
     F(__dup2, __dup2(-1, 900))                                                                                                             \
     F(dup3, dup3(-1, 900, O_CLOEXEC))                                                                                                      \
-    F(vfork, child(vfork()))                                                                                                               \
-    F(__vfork, child(__vfork()))                                                                                                           \
+    F(fork, child(fork()))                                                                                                                 \
+    F(__fork, child(__fork()))                                                                                                             \
+    F(_Fork, child(_Fork()))                                                                                                               \
     F(send, send(-1, &byte, 1, 0))                                                                                                         \
     F(__send, __send(-1, &byte, 1, 0))                                                                                                     \
     F(sendto, sendto(-1, &byte, 1, 0, NULL, 0))                                                                                            \
@@ -65,7 +66,7 @@ static socklen_t length = sizeof nobody;
 const char early_names[] = FUNCTIONS(NAME);
 
 int __connect(int, const struct sockaddr *, socklen_t), __close(int), __dup2(int, int);
-pid_t __vfork(void);
+pid_t __fork(void), _Fork(void);
 ssize_t __send(int, const void *, size_t, int), __recv_chk(int, void *, size_t, size_t, int), __read(int, void *, size_t);
 ssize_t __recvfrom_chk(int, void *, size_t, size_t, int, void *, void *), __read_chk(int, void *, size_t, size_t), __write(int, const void *, size_t);
 

@@ -104,8 +104,8 @@ static void with_spare(void) { spare = dup(0); }
 static void without_spare(void) { close(spare); }
 static pid_t child;
 static void without_child(void) { waitpid(child, NULL, 0); }
+extern pid_t __fork(void), _Fork(void);
 extern int __connect(int, const struct sockaddr *, socklen_t), __close(int), __dup2(int, int);
-extern pid_t __vfork(void);
 extern ssize_t __send(int, const void *, size_t, int), __read(int, void *, size_t), __write(int, const void *, size_t);
 extern ssize_t __read_chk(int, void *, size_t, size_t), __recv_chk(int, void *, size_t, size_t, int);
 extern ssize_t __recvfrom_chk(int, void *, size_t, size_t, int, struct sockaddr *, socklen_t *);
@@ -135,14 +135,14 @@ CALL(write, write(here, "a", 1))
 CALL(__write, __write(here, "a", 1))
 CALL(writev, writev(here, &part, 1))
 #pragma GCC diagnostic ignored "-Wdeprecated-declarations"
-static void call_vfork(void) {
-    child = vfork();
-    if (child == 0) _exit(0);
-}
-static void call___vfork(void) {
-    child = __vfork();
-    if (child == 0) _exit(0);
-}
+#define FORK(name)                    \
+    static void call_##name(void) {   \
+        child = name();               \
+        if (child == 0) _exit(0);     \
+    }
+FORK(fork)
+FORK(__fork)
+FORK(_Fork)
 CALL(prctl, prctl(PR_GET_DUMPABLE, 0, 0, 0, 0))
 CALL(syscall, syscall(SYS_getpid))
 CALL(dlsym, dlsym(RTLD_DEFAULT, "getpid"))
@@ -199,8 +199,9 @@ static const struct one {
     ONE(write, with_pair, without_pair),
     ONE(__write, with_pair, without_pair),
     ONE(writev, with_pair, without_pair),
-    ONE(vfork, nothing, without_child),
-    ONE(__vfork, nothing, without_child),
+    ONE(fork, nothing, without_child),
+    ONE(__fork, nothing, without_child),
+    ONE(_Fork, nothing, without_child),
     ONE(prctl, nothing, nothing),
     ONE(syscall, nothing, nothing),
     ONE(dlsym, nothing, nothing),
