@@ -5,6 +5,8 @@ import PackageDescription
 // sources build as ordinary Swift, with the relay, the launcher and the tests. Module files of the two modes do not mix: one
 // scratch path each.
 let embedded = Context.environment["OTEL_EMBEDDED"] == "1"
+/// OTEL_FUZZ=1 (set by `scripts/fuzz`): with the fuzz targets, and without what they do not need.
+let isFuzzed = Context.environment["OTEL_FUZZ"] == "1"
 
 let common: [SwiftSetting] = [
   .enableUpcomingFeature("MemberImportVisibility"), .enableUpcomingFeature("InternalImportsByDefault"),
@@ -15,7 +17,7 @@ let inHost: [SwiftSetting] =
   common + (embedded ? [.enableExperimentalFeature("Embedded"), .unsafeFlags(["-wmo", "-Xfrontend", "-disable-stack-protector", "-Xfrontend", "-function-sections"])] : [])
 
 let inHostC: [CSetting] = [
-  .unsafeFlags([
+  .unsafeFlags((isFuzzed ? ["-fsanitize=undefined", "-fno-sanitize-recover=undefined"] : []) + [
     "-fvisibility=hidden", "-ffunction-sections", "-fdata-sections", "-fno-stack-protector", "-fasynchronous-unwind-tables", "-Wall", "-Wextra",
     "-Wno-unused-parameter", "-Wno-nullability-completeness",
   ])
@@ -133,9 +135,23 @@ let outside: [Target] = [
     name: "OTelLaunchTests", dependencies: ["OTelLaunch", "OTelInspection", "OTelConfiguration", "OTelPrimitives"], swiftSettings: common),
 ]
 
+/// Fed with foreign bytes: `scripts/fuzz`. Outside of its mode they do not exist, for libFuzzer's `main` and instrumentation are no part of
+/// an ordinary build.
+let fuzz: [Target] = [
+  // The look-up in loaded objects as it ships, but over objects that a test has made.
+  .target(
+    name: "CFuzz", path: "Tests/Fuzz/CFuzz", cSettings: inHostC),
+  .executableTarget(
+    name: "fuzz",
+    dependencies: [
+      "OTelAPI", "OTelConfiguration", "OTelConfigurator", "OTelPrimitives", "OTelInstrumentation", "OTelRegion", "OTLPWire", "OTelReceiver", "OTelExport",
+      "OTelView", "OTelSDK", "OTelLaunch", "OTelInspection", "OTelTestSupport", "COTelShims", "COTelHookABI", "CCurl", "CFuzz",
+    ], path: "Tests/Fuzz/Targets", swiftSettings: common),
+]
+
 let package = Package(
   name: "otelagent",
   products: [.library(name: "otelagent", type: .dynamic, targets: ["OTelAgent"])],
-  dependencies: embedded ? [] : [.package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2")],
-  targets: c + host + (embedded ? [] : outside)
+  dependencies: embedded || isFuzzed ? [] : [.package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2")],
+  targets: c + host + (embedded ? [] : outside.filter { !isFuzzed || $0.type == .regular }) + (isFuzzed ? fuzz : [])
 )

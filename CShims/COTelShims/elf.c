@@ -5,55 +5,100 @@
 #include <stddef.h>
 #include <string.h>
 
+/// Bytes from an address to the end of the segment that it is in. ld.so has loaded the object, but has perhaps never looked at the tables
+/// that we look at: tools that pack, sign or patch objects leave some in pieces, and a fault here would be the program's.
+struct table {
+    const char *start; ///< null: there is none
+    size_t size;
+};
+
 /// What is needed of an object's dynamic section.
 struct object {
     uintptr_t base;
-    const char *strings;
-    const ElfW(Sym) *symbols;
-    const uint32_t *hash;
-    const ElfW(Half) *versions; ///< one per symbol; null: the object has none
-    const char *definitions;
+    struct table strings;
+    struct table symbols;
+    struct table hash;
+    struct table versions; ///< one per symbol; the object may have none
+    struct table definitions;
     size_t definition_count;
-    const ElfW(Dyn) *dynamic;
+    struct table dynamic;
     const char *soname;
 };
 
+/// Item number `index` of a table of items of `size` bytes, or null.
+static const void *item(struct table table, size_t index, size_t size) {
+    return table.start && index < table.size / size ? table.start + index * size : NULL;
+}
+#define ITEM(type, table, index) ((const type *)item(table, index, sizeof(type)))
+
+/// The `type` at a byte offset, or null. Aligned, or a hostile offset would be undefined.
+#define AT(type, table, offset) \
+    ((table).start && (offset) % sizeof(ElfW(Word)) == 0 && (offset) < (table).size && (table).size - (offset) >= sizeof(type) \
+         ? (const type *)((table).start + (offset))                                                                            \
+         : NULL)
+
+static struct table table_at(const struct dl_phdr_info *info, uintptr_t address, size_t alignment) {
+    for (int i = 0; i < info->dlpi_phnum && address % alignment == 0; i++) {
+        const ElfW(Phdr) *header = &info->dlpi_phdr[i];
+        uintptr_t offset = address - info->dlpi_addr - header->p_vaddr;
+        if (header->p_type == PT_LOAD && (header->p_flags & PF_R) && offset < header->p_memsz)
+            return (struct table){(const char *)address, header->p_memsz - offset};
+    }
+    return (struct table){NULL, 0};
+}
+
 /// glibc relocates most of these pointers in place, and DT_VERNEED and DT_VERDEF not; read-only dynamic sections not at all.
-static const void *pointer(const struct dl_phdr_info *info, ElfW(Addr) value) {
-    return (const void *)(value < info->dlpi_addr ? value + info->dlpi_addr : value);
+static struct table pointer(const struct dl_phdr_info *info, ElfW(Addr) value, size_t alignment) {
+    return table_at(info, value < info->dlpi_addr ? value + info->dlpi_addr : value, alignment);
+}
+
+/// A string that ends within the table, or null.
+static const char *string(const struct object *object, size_t offset) {
+    const struct table *strings = &object->strings;
+    return offset < strings->size && memchr(strings->start + offset, 0, strings->size - offset) ? strings->start + offset : NULL;
+}
+
+static bool is_string(const struct object *object, size_t offset, const char *text) {
+    size_t size = strlen(text) + 1;
+    const struct table *strings = &object->strings;
+    return offset < strings->size && size <= strings->size - offset && memcmp(strings->start + offset, text, size) == 0;
 }
 
 static bool read_object(const struct dl_phdr_info *info, struct object *object) {
     memset(object, 0, sizeof *object);
     object->base = info->dlpi_addr;
     for (int i = 0; i < info->dlpi_phnum; i++)
-        if (info->dlpi_phdr[i].p_type == PT_DYNAMIC) object->dynamic = (const ElfW(Dyn) *)(info->dlpi_addr + info->dlpi_phdr[i].p_vaddr);
-    if (!object->dynamic) return false;
-    ElfW(Addr) soname = 0;
-    for (const ElfW(Dyn) *entry = object->dynamic; entry->d_tag != DT_NULL; entry++) switch (entry->d_tag) {
-        case DT_STRTAB: object->strings = pointer(info, entry->d_un.d_ptr); break;
-        case DT_SYMTAB: object->symbols = pointer(info, entry->d_un.d_ptr); break;
-        case DT_GNU_HASH: object->hash = pointer(info, entry->d_un.d_ptr); break;
-        case DT_VERSYM: object->versions = pointer(info, entry->d_un.d_ptr); break;
-        case DT_VERDEF: object->definitions = pointer(info, entry->d_un.d_ptr); break;
+        if (info->dlpi_phdr[i].p_type == PT_DYNAMIC)
+            object->dynamic = table_at(info, info->dlpi_addr + info->dlpi_phdr[i].p_vaddr, sizeof(ElfW(Addr)));
+    ElfW(Addr) soname = 0, strings = 0;
+    const ElfW(Dyn) *entry;
+    for (size_t i = 0; (entry = ITEM(ElfW(Dyn), object->dynamic, i)) && entry->d_tag != DT_NULL; i++) switch (entry->d_tag) {
+        case DT_STRTAB: object->strings = pointer(info, entry->d_un.d_ptr, 1); break;
+        case DT_STRSZ: strings = entry->d_un.d_val; break;
+        case DT_SYMTAB: object->symbols = pointer(info, entry->d_un.d_ptr, sizeof(ElfW(Addr))); break;
+        case DT_GNU_HASH: object->hash = pointer(info, entry->d_un.d_ptr, sizeof(ElfW(Addr))); break;
+        case DT_VERSYM: object->versions = pointer(info, entry->d_un.d_ptr, sizeof(ElfW(Half))); break;
+        case DT_VERDEF: object->definitions = pointer(info, entry->d_un.d_ptr, sizeof(ElfW(Word))); break;
         case DT_VERDEFNUM: object->definition_count = entry->d_un.d_val; break;
         case DT_SONAME: soname = entry->d_un.d_val; break;
         }
-    if (!object->strings || !object->symbols || !object->hash) return false;
-    if (soname) object->soname = object->strings + soname;
+    if (strings && strings < object->strings.size) object->strings.size = strings;
+    if (!object->strings.start || !object->symbols.start || !object->hash.start) return false;
+    if (soname) object->soname = string(object, soname);
     return true;
 }
 
 /// Whether definition number `index` is called `version`.
 static bool is_version(const struct object *object, unsigned index, const char *version) {
-    const char *at = object->definitions;
-    for (size_t i = 0; at && i < object->definition_count; i++) {
-        const ElfW(Verdef) *definition = (const ElfW(Verdef) *)at;
+    size_t at = 0;
+    for (size_t i = 0; i < object->definition_count; i++) {
+        const ElfW(Verdef) *definition = AT(ElfW(Verdef), object->definitions, at);
+        if (!definition) return false;
         if ((definition->vd_ndx & 0x7fff) == index) {
-            const ElfW(Verdaux) *name = (const ElfW(Verdaux) *)(at + definition->vd_aux);
-            return strcmp(object->strings + name->vda_name, version) == 0;
+            const ElfW(Verdaux) *name = AT(ElfW(Verdaux), object->definitions, at + definition->vd_aux);
+            return name && is_string(object, name->vda_name, version);
         }
-        if (definition->vd_next == 0) break;
+        if (definition->vd_next == 0) return false;
         at += definition->vd_next;
     }
     return false;
@@ -61,7 +106,8 @@ static bool is_version(const struct object *object, unsigned index, const char *
 
 /// As ld.so has it: a definition without a version satisfies references to any.
 static bool has_version(const struct object *object, uint32_t symbol, const char *version) {
-    unsigned index = object->versions ? object->versions[symbol] : VER_NDX_GLOBAL;
+    const ElfW(Half) *number = ITEM(ElfW(Half), object->versions, symbol);
+    unsigned index = number ? *number : VER_NDX_GLOBAL;
     if (index == VER_NDX_GLOBAL) return true;
     if (!version) return (index & 0x8000) == 0 && index != VER_NDX_LOCAL;
     return is_version(object, index & 0x7fff, version);
@@ -71,20 +117,20 @@ static bool has_version(const struct object *object, uint32_t symbol, const char
 static void *lookup(const struct object *object, const char *name, const char *version) {
     uint32_t hash = 5381;
     for (const char *c = name; *c; c++) hash = hash * 33 + (unsigned char)*c;
-    uint32_t buckets = object->hash[0], offset = object->hash[1], bloom_words = object->hash[2];
-    if (buckets == 0) return NULL;
-    const uint32_t *bucket = object->hash + 4 + bloom_words * (sizeof(ElfW(Addr)) / sizeof(uint32_t));
-    const uint32_t *chain = bucket + buckets;
-    uint32_t symbol = bucket[hash % buckets];
-    if (symbol < offset) return NULL;
-    for (;; symbol++) {
-        uint32_t found = chain[symbol - offset];
-        const ElfW(Sym) *entry = &object->symbols[symbol];
-        unsigned type = ELF64_ST_TYPE(entry->st_info);
-        if ((found | 1) == (hash | 1) && entry->st_shndx != SHN_UNDEF && type == STT_FUNC &&
-            strcmp(object->strings + entry->st_name, name) == 0 && has_version(object, symbol, version))
+    const uint32_t *head = item(object->hash, 0, 4 * sizeof(uint32_t));
+    if (!head || head[0] == 0) return NULL;
+    uint32_t buckets = head[0], offset = head[1];
+    size_t first = 4 + head[2] * (sizeof(ElfW(Addr)) / sizeof(uint32_t)), chain = first + buckets;
+    const uint32_t *bucket = ITEM(uint32_t, object->hash, first + hash % buckets);
+    if (!bucket || *bucket < offset) return NULL;
+    for (size_t symbol = *bucket;; symbol++) {
+        const uint32_t *found = ITEM(uint32_t, object->hash, chain + symbol - offset);
+        const ElfW(Sym) *entry = ITEM(ElfW(Sym), object->symbols, symbol);
+        if (!found || !entry) return NULL;
+        if ((*found | 1) == (hash | 1) && entry->st_shndx != SHN_UNDEF && ELF64_ST_TYPE(entry->st_info) == STT_FUNC &&
+            is_string(object, entry->st_name, name) && has_version(object, symbol, version))
             return (void *)(object->base + entry->st_value);
-        if (found & 1) return NULL;
+        if (*found & 1) return NULL;
     }
 }
 
@@ -215,31 +261,34 @@ static int definer_around(const struct caller *caller, uintptr_t address) {
 /// Where ld.so has bound references of the prefix to, as the object's relocations show. A reference that is bound lazily, and was not
 /// used yet, leads into the object itself, and one that we or other preloads define leads to none of the definers.
 static int bound_to(const struct caller *caller, const struct dl_phdr_info *info, const struct object *object) {
-    const ElfW(Rela) *relocations[2] = {NULL, NULL};
+    struct table relocations[2] = {{NULL, 0}, {NULL, 0}};
     size_t sizes[2] = {0, 0};
-    for (const ElfW(Dyn) *entry = object->dynamic; entry->d_tag != DT_NULL; entry++) switch (entry->d_tag) {
-        case DT_JMPREL: relocations[0] = pointer(info, entry->d_un.d_ptr); break;
+    const ElfW(Dyn) *entry;
+    for (size_t i = 0; (entry = ITEM(ElfW(Dyn), object->dynamic, i)) && entry->d_tag != DT_NULL; i++) switch (entry->d_tag) {
+        case DT_JMPREL: relocations[0] = pointer(info, entry->d_un.d_ptr, sizeof(ElfW(Addr))); break;
         case DT_PLTRELSZ: sizes[0] = entry->d_un.d_val; break;
-        case DT_RELA: relocations[1] = pointer(info, entry->d_un.d_ptr); break;
+        case DT_RELA: relocations[1] = pointer(info, entry->d_un.d_ptr, sizeof(ElfW(Addr))); break;
         case DT_RELASZ: sizes[1] = entry->d_un.d_val; break;
         }
+    const ElfW(Rela) *relocation;
     for (int table = 0; table < 2; table++)
-        for (size_t i = 0; relocations[table] && i < sizes[table] / sizeof(ElfW(Rela)); i++) {
-            const ElfW(Rela) *relocation = &relocations[table][i];
-            const ElfW(Sym) *symbol = &object->symbols[ELF64_R_SYM(relocation->r_info)];
-            if (symbol->st_shndx != SHN_UNDEF || strncmp(object->strings + symbol->st_name, caller->prefix, strlen(caller->prefix)) != 0) continue;
-            int found = definer_around(caller, *(const uintptr_t *)(object->base + relocation->r_offset));
+        for (size_t i = 0; i < sizes[table] / sizeof(ElfW(Rela)) && (relocation = ITEM(ElfW(Rela), relocations[table], i)); i++) {
+            const ElfW(Sym) *symbol = ITEM(ElfW(Sym), object->symbols, ELF64_R_SYM(relocation->r_info));
+            const char *name = symbol && symbol->st_shndx == SHN_UNDEF ? string(object, symbol->st_name) : NULL;
+            if (!name || strncmp(name, caller->prefix, strlen(caller->prefix)) != 0) continue;
+            struct table place = table_at(info, object->base + relocation->r_offset, sizeof(uintptr_t));
+            int found = place.size >= sizeof(uintptr_t) ? definer_around(caller, *(const uintptr_t *)place.start) : -1;
             if (found >= 0) return found;
         }
     return -1;
 }
 
 static int named_by(const struct caller *caller, const struct object *object) {
-    for (const ElfW(Dyn) *entry = object->dynamic; entry->d_tag != DT_NULL; entry++) {
+    const ElfW(Dyn) *entry;
+    for (size_t i = 0; (entry = ITEM(ElfW(Dyn), object->dynamic, i)) && entry->d_tag != DT_NULL; i++) {
         if (entry->d_tag != DT_NEEDED) continue;
-        const char *needed = object->strings + entry->d_un.d_val;
         for (int i = 0; i < caller->count; i++)
-            if (caller->definers[i].soname && strcmp(caller->definers[i].soname, needed) == 0) return i;
+            if (caller->definers[i].soname && is_string(object, entry->d_un.d_val, caller->definers[i].soname)) return i;
     }
     return -1;
 }
