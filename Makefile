@@ -2,7 +2,7 @@
 PREFIX ?= /usr/local
 DESTDIR ?=
 
-.PHONY: all build demo test bench install uninstall tarball deb clean
+.PHONY: all build demo test fuzz bench install uninstall tarball deb clean
 
 all: build
 
@@ -18,6 +18,11 @@ demo: build
 test:
 	@scripts/set-up test
 	@scripts/test
+
+# FUZZ_SECONDS=300 for each target
+fuzz:
+	@scripts/set-up build
+	@scripts/fuzz
 
 bench: build
 	@scripts/set-up bench
@@ -38,4 +43,4 @@ deb: build
 	@scripts/package deb
 
 clean:
-	@rm -rf .build .build-embedded .build-release dist packages
+	@rm -rf .build .build-embedded .build-fuzz .build-release dist packages

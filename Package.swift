@@ -7,6 +7,8 @@ import PackageDescription
 let embedded = Context.environment["OTEL_EMBEDDED"] == "1"
 /// OTEL_FUZZ=1 (set by `scripts/fuzz`): with the fuzz targets, and without what they do not need.
 let isFuzzed = Context.environment["OTEL_FUZZ"] == "1"
+/// OTEL_INTERLEAVINGS=1 (set by `scripts/interleavings`): shared words tell a scheduler of their accesses, and the ring is tiny.
+let isInterleaved = Context.environment["OTEL_INTERLEAVINGS"] == "1"
 
 let common: [SwiftSetting] = [
   .enableUpcomingFeature("MemberImportVisibility"), .enableUpcomingFeature("InternalImportsByDefault"),
@@ -14,7 +16,7 @@ let common: [SwiftSetting] = [
 
 /// What is loaded into other people's programs.
 let inHost: [SwiftSetting] =
-  common + (embedded ? [.enableExperimentalFeature("Embedded"), .unsafeFlags(["-wmo", "-Xfrontend", "-disable-stack-protector", "-Xfrontend", "-function-sections"])] : [])
+  common + (isInterleaved ? [.define("OTEL_INTERLEAVINGS")] : []) + (embedded ? [.enableExperimentalFeature("Embedded"), .unsafeFlags(["-wmo", "-Xfrontend", "-disable-stack-protector", "-Xfrontend", "-function-sections"])] : [])
 
 let inHostC: [CSetting] = [
   .unsafeFlags((isFuzzed ? ["-fsanitize=undefined", "-fno-sanitize-recover=undefined"] : []) + [
@@ -149,9 +151,17 @@ let fuzz: [Target] = [
     ], path: "Tests/Fuzz/Targets", swiftSettings: common),
 ]
 
+let interleavings: [Target] = [
+  .target(name: "CFibers", path: "Tests/Interleavings/CFibers"),
+  .executableTarget(
+    name: "interleavings", dependencies: ["OTelRegion", "OTelPrimitives", "CFibers"], path: "Tests/Interleavings/Explorer",
+    // The checks that Swift makes while a program runs keep a list for each thread, and fibers share one.
+    swiftSettings: common + [.unsafeFlags(["-enforce-exclusivity=unchecked"])]),
+]
+
 let package = Package(
   name: "otelagent",
   products: [.library(name: "otelagent", type: .dynamic, targets: ["OTelAgent"])],
-  dependencies: embedded || isFuzzed ? [] : [.package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2")],
-  targets: c + host + (embedded ? [] : outside.filter { !isFuzzed || $0.type == .regular }) + (isFuzzed ? fuzz : [])
+  dependencies: embedded || isFuzzed || isInterleaved ? [] : [.package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2")],
+  targets: c + host + (embedded || isInterleaved ? [] : outside.filter { !isFuzzed || $0.type == .regular }) + (isFuzzed ? fuzz : []) + (isInterleaved ? interleavings : [])
 )

@@ -58,6 +58,8 @@ package final class Connection {
     }
     if length == 0, descriptors.isEmpty { return .nothing }
     guard length == MemoryLayout<otel_message>.size, flags & Int32(MSG_TRUNC) == 0 else { return refuse("it has \(length) bytes") }
+    // What does not fit into the room for two the kernel closes itself.
+    guard flags & Int32(MSG_CTRUNC) == 0 else { return refuse("it has more than two descriptors") }
     guard message.magic == OTEL_MESSAGE_MAGIC else { return refuse("it is no message of an agent") }
     guard message.version == OTEL_LAYOUT_MAJOR else { return refuse("it is of layout \(message.version), this relay serves \(OTEL_LAYOUT_MAJOR)") }
     switch UInt32(message.kind) {

@@ -102,6 +102,11 @@ import Testing
     #expect(quoted("\u{a0}é€\u{2027}😀") == "\"\u{a0}é€\u{2027}😀\"")
   }
 
+  @Test func namesThatSpeakToTheTerminal() {
+    let found = messages("OTEL_SDK_DISABLE\u{1b}=1").first ?? ""
+    #expect(found.hasPrefix(#"OTEL_SDK_DISABLE\x1b is not a variable"#), "\(found.debugDescription)")
+  }
+
   @Test(arguments: [
     ("http://u:p?w@c:1/", #""http://...""#), ("u:p?w@c", #""...""#), ("http://u:p@c?q", #""http://...@c?...""#), ("http://c?q", #""http://c?...""#),
     ("http://c/?mail=a@b", #""http://...""#),

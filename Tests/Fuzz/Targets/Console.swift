@@ -22,7 +22,7 @@ func console(_ input: UnsafeRawBufferPointer) {
   if let short = line(message, capacity: capacity, longest: longest) { checkEqual(short, whole, "the same line with less room") } else {
     check(whole.count > capacity - 64, "\(whole.count) bytes do not fit into \(capacity)")
   }
-  check(whole.last == 0x0a && whole.dropLast().allSatisfy { (0x20...0x7e).contains($0) }, "not one line of ASCII")
+  check(whole.last == 0x0a && whole.dropLast().allSatisfy { (0x20...0x7f).contains($0) }, "not one line of ASCII")
   guard let object = try? JSONSerialization.jsonObject(with: Data(whole)) as? [String: Any] else {
     return check(false, "not JSON: \(String(decoding: whole, as: UTF8.self))")
   }

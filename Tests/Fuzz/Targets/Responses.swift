@@ -22,7 +22,7 @@ func response(_ input: UnsafeRawBufferPointer) {
   }
   var pieces = Pieces(input)
   let (failures, random) = (Int(pieces.byte()), Double(pieces.byte()) / 256)
-  let wait = Double(bitPattern: pieces.number(8))
+  let wait = Double(Int64(bitPattern: pieces.number(8)))
   for retryAfter in [nil, wait] {
     let delay = RetryPolicy().delay(failures: failures, retryAfter: retryAfter, random: random)
     check(delay >= 0.8 && delay <= 60, "a pause of \(delay) s")
@@ -61,23 +61,24 @@ func collector(_ input: UnsafeRawBufferPointer) {
   var outcomes: [ExportOutcome] = []
   answerer.exporter.export([1, 2, 3], timeoutMilliseconds: 5_000) { outcomes.append($0) }
   var rounds = 0
+  var peer: Int32 = -1
   while outcomes.isEmpty {
     answerer.engine.perform()
-    let peer = accept(answerer.listener, nil, nil)
-    if peer >= 0 {
-      var request = [UInt8](repeating: 0, count: 4096)
-      _ = recv(peer, &request, request.count, 0)
+    if peer < 0 { peer = accept(answerer.listener, nil, nil) }
+    var request = [UInt8](repeating: 0, count: 4096)
+    if peer >= 0, recv(peer, &request, request.count, Int32(MSG_DONTWAIT)) >= 0 {
       _ = send(peer, input.baseAddress, input.count, Int32(MSG_NOSIGNAL))
-      // Without its end some answers have none.
-      shutdown(peer, Int32(SHUT_WR))
+      // Only by the connection's end some answers have one.
       close(peer)
+      peer = -1
     } else if outcomes.isEmpty {
-      var descriptors = [curl_waitfd(fd: answerer.listener, events: Int16(CURL_WAIT_POLLIN), revents: 0)]
+      var descriptors = [curl_waitfd(fd: peer < 0 ? answerer.listener : peer, events: Int16(CURL_WAIT_POLLIN), revents: 0)]
       answerer.engine.wait(for: &descriptors, milliseconds: 100)
     }
     rounds += 1
     check(rounds < 10_000, "no verdict")
   }
+  if peer >= 0 { close(peer) }
   checkEqual(outcomes.count, 1, "the number of verdicts")
   let head = String(decoding: input.prefix(12), as: UTF8.self)
   switch outcomes[0] {

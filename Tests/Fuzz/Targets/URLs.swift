@@ -143,7 +143,7 @@ func urlSecrets(_ input: UnsafeRawBufferPointer) {
       let isFixed = choice / 2 % names.count < exactly.count
       for byte in names[choice / 2 % names.count].utf8 {
         switch pieces.byte() & 3 {
-        case 0 where !isFixed && byte | 0x20 != byte || !isFixed && (0x61...0x7a).contains(byte): url.append(byte ^ 0x20)
+        case 0 where !isFixed && (0x61...0x7a).contains(byte | 0x20): url.append(byte ^ 0x20)
         case 1: url += Array("%\(byte < 16 ? "0" : "")\(String(byte, radix: 16, uppercase: choice & 128 != 0))".utf8)
         default: url.append(byte)
         }
