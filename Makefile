@@ -23,6 +23,8 @@ test:
 fuzz:
 	@scripts/set-up build
 	@scripts/fuzz
+	@scripts/interleavings 3
+	@scripts/interleavings --threads
 
 bench: build
 	@scripts/set-up bench
