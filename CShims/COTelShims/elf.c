@@ -55,7 +55,8 @@ static struct table pointer(const struct dl_phdr_info *info, ElfW(Addr) value, s
 /// A string that ends within the table, or null.
 static const char *string(const struct object *object, size_t offset) {
     const struct table *strings = &object->strings;
-    return offset < strings->size && memchr(strings->start + offset, 0, strings->size - offset) ? strings->start + offset : NULL;
+    size_t most = offset < strings->size ? strings->size - offset : 0;
+    return most && strnlen(strings->start + offset, most) < most ? strings->start + offset : NULL;
 }
 
 static bool is_string(const struct object *object, size_t offset, const char *text) {
