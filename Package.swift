@@ -10,6 +10,9 @@ let isFuzzed = Context.environment["OTEL_FUZZ"] == "1"
 /// OTEL_INTERLEAVINGS=1 (set by `scripts/interleavings`): shared words tell a scheduler of their accesses, and the ring is tiny.
 let isInterleaved = Context.environment["OTEL_INTERLEAVINGS"] == "1"
 
+// OTEL_FAULT_INJECTION=1 (set by a test, which builds into .build-faults) makes each step that can fail do so when told to: otel_fault.h.
+let faults = Context.environment["OTEL_FAULT_INJECTION"] == "1"
+
 let common: [SwiftSetting] = [
   .enableUpcomingFeature("MemberImportVisibility"), .enableUpcomingFeature("InternalImportsByDefault"),
 ]
@@ -17,13 +20,14 @@ let common: [SwiftSetting] = [
 /// What is loaded into other people's programs.
 let inHost: [SwiftSetting] =
   common + (isInterleaved ? [.define("OTEL_INTERLEAVINGS")] : []) + (embedded ? [.enableExperimentalFeature("Embedded"), .unsafeFlags(["-wmo", "-Xfrontend", "-disable-stack-protector", "-Xfrontend", "-function-sections"])] : [])
+  + (faults ? [.define("OTEL_FAULT_INJECTION"), .unsafeFlags(["-Xcc", "-DOTEL_FAULT_INJECTION=1"])] : [])
 
 let inHostC: [CSetting] = [
   .unsafeFlags((isFuzzed ? ["-fsanitize=undefined", "-fno-sanitize-recover=undefined"] : []) + [
     "-fvisibility=hidden", "-ffunction-sections", "-fdata-sections", "-fno-stack-protector", "-fasynchronous-unwind-tables", "-Wall", "-Wextra",
     "-Wno-unused-parameter", "-Wno-nullability-completeness",
   ])
-]
+] + (faults ? [.define("OTEL_FAULT_INJECTION", to: "1")] : [])
 
 let agentLinker: [LinkerSetting] = [
   .unsafeFlags(
@@ -39,9 +43,11 @@ let c: [Target] = [
   // For size: what is compiled here runs once per process or at a dlopen; what hooks need of it is inline, in the headers.
   .target(name: "COTelShims", path: "CShims/COTelShims", cSettings: inHostC + [.unsafeFlags(["-Os"])]),
   .target(name: "COTelHookABI", dependencies: ["COTelShims"], path: "CShims/COTelHookABI", cSettings: inHostC),
-  // Defines `connect`, `curl_easy_perform` …: whoever links it is interposed. Only OTelAgent may.
+  // Defines `connect`, `curl_easy_perform` …: whoever links it is interposed. Only OTelAgent may. A hook that passes a call on by a jump
+  // does without a frame of its own.
   .target(
-    name: "COTelHooks", dependencies: ["COTelHookABI", "COTelShims"], path: "CShims/COTelHooks", exclude: ["otelagent.map"], cSettings: inHostC),
+    name: "COTelHooks", dependencies: ["COTelHookABI", "COTelShims"], path: "CShims/COTelHooks", exclude: ["otelagent.map"],
+    cSettings: inHostC + [.unsafeFlags(["-momit-leaf-frame-pointer"])]),
 ]
 
 // MARK: In the host

@@ -148,6 +148,21 @@ def no_interest(distribution, programs):
     return rows
 
 
+OFF = {"the agent": {"OTEL_NATIVE_DISABLED": "true"}, "the relay": {"OTEL_NATIVE_RELAY": "off"}, "the instrumentation": {"OTEL_NATIVE_DISABLED_INSTRUMENTATIONS": "curl"}}
+
+
+def switched_off(distribution, programs):
+    """What is left of a call of libcurl when it is not traced: whose it is has to be found all the same."""
+    rows = []
+    with scene(distribution, programs) as here:
+        for late, how, limit in ((False, "linked", 17), (True, "loaded by dlopen", 500)):
+            for what, variables in OFF.items():
+                count, behind = steps(here, "perform", late=late, **variables)
+                rows.append(Row(f"call of a libcurl {how}, {what} off", count, "instructions", limit, behind, exact=True))
+        here.finish(0)
+    return rows
+
+
 BY_HAND = "traceparent: 00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
 
 
@@ -270,6 +285,6 @@ def peer_requests(distribution, programs, rounds=5):
 
 
 ALL = [
-    start, first_record, span, connect_span, unsampled, unsampled_by_callgrind, no_interest, curl_request, host_memory, relay_cpu,
+    start, first_record, span, connect_span, unsampled, unsampled_by_callgrind, no_interest, switched_off, curl_request, host_memory, relay_cpu,
     relay_without_collector, peer, peer_requests,
 ]

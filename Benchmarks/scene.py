@@ -62,6 +62,9 @@ class Programs:
         compile(into / "fake" / "libcurl.so.4", "fake-curl.c", "-fPIC", "-shared", *fake)
         compile(into / "fake" / "libfake-libc.so", "fake-libc.c", "-fPIC", "-shared")
         compile(into / "calls", "calls.c", "-mno-red-zone", "-lcurl")
+        # The same, loaded with its libcurl when the program already runs.
+        compile(into / "calls.so", "calls.c", "-mno-red-zone", "-fPIC", "-shared", "-lcurl")
+        compile(into / "loader", "loader.c")
         compile(into / "spawn-pairs", "spawn-pairs.c")
         compile(into / "http-server", "http-server.c")
         return cls(into)
@@ -69,6 +72,10 @@ class Programs:
     @property
     def calls(self):
         return self.path / "calls"
+
+    @property
+    def late_calls(self):
+        return [self.path / "loader", self.path / "calls.so"]
 
     @property
     def spawn_pairs(self):
@@ -181,9 +188,10 @@ class Scene:
         variables |= {"OTEL_EXPORTER_OTLP_ENDPOINT": self.collector.url, "OTEL_BSP_SCHEDULE_DELAY": "100"}
         return variables | self.variables | more
 
-    def calls(self, *arguments, before=(), **options):
-        """The numbers that programs/calls.c prints. `before`: words in front of the command."""
-        return numbers(output([*before, self.programs.calls, *arguments], self.environment(**options)))
+    def calls(self, *arguments, before=(), late=False, **options):
+        """The numbers that programs/calls.c prints. `before`: words in front of the command. `late`: with a libcurl loaded by dlopen."""
+        command = self.programs.late_calls if late else [self.programs.calls]
+        return numbers(output([*before, *command, *arguments], self.environment(**options)))
 
     def pair(self, *arguments, **options):
         """The same with the agent and without it."""

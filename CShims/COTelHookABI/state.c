@@ -1,5 +1,9 @@
 #include "include/COTelHookABI.h"
 
 uint8_t otel_socket_hints[OTEL_SOCKET_HINTS];
+struct otel_connect otel_connects[OTEL_CONNECTS] __attribute__((aligned(64)));
+uint64_t otel_connect_owners[OTEL_CONNECTS] __attribute__((aligned(64)));
+bool otel_connects_used;
 struct otel_curl_multi otel_curl_multis[OTEL_CURL_MULTIS] __attribute__((aligned(64)));
 uint8_t otel_curl_stages[OTEL_CURL_HANDLES];
+uint8_t otel_other_sdk_word;

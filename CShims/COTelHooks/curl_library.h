@@ -21,9 +21,25 @@ static inline bool otel_curl_is_inside(const struct otel_curl_library *library, 
     return library && (uintptr_t)caller - library->base < library->end - library->base;
 }
 
-/// The library that the call from `caller`, entered by `way`, is meant for. Takes ld.so's lock unless the answer is known from the
-/// program's start or by `way`. Not for calls with a handle whose library is known.
-struct otel_curl_resolution otel_curl_resolve(enum otel_curl_way way, const void *caller);
+/// Of each version, what was loaded with the program, which is first in every scope and stays loaded, as long as no other library was met;
+/// or null.
+extern const struct otel_curl_library *otel_curl_only[OTEL_CURL_BOUND];
+
+struct otel_curl_target {
+    const struct otel_curl_library *library; ///< null: see OTEL_CURL_UNLISTED
+    bool is_traced;                          ///< false: forward, and do nothing else
+};
+
+/// Where the call from `caller`, entered by `way`, goes. `known`: the library of the record of its handle; null: there is none. Takes
+/// ld.so's lock unless the answer is known from the program's start or by `way`.
+struct otel_curl_target otel_curl_target_of(
+    const struct otel_curl_library *known, const struct otel_hook_table *table, enum otel_curl_way way, const void *caller);
+
+/// The hook table while libcurl is traced, or null.
+static inline const struct otel_hook_table *otel_curl_hooks(void) {
+    const struct otel_hook_table *table = otel_hooks();
+    return table && table->traces_curl ? table : NULL;
+}
 
 /// The real function `name` for a call that has no `library`; null when there is none. Takes ld.so's lock.
 void *otel_curl_unlisted(const char *name, enum otel_curl_way way, const void *caller);

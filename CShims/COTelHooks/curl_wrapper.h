@@ -4,9 +4,17 @@
 #pragma once
 #include "curl_library.h"
 
-/// Before a body. It has the parameters of the function (a variadic one: all of them. The System V and the AArch64 procedure call
-/// standards pass both alike), and behind them `enum otel_curl_way way`.
-#define OTEL_CURL_BODY static __attribute__((noinline, used))
+/// Begins a body. `parameters`: those of the function (a variadic one: all of them. The System V and the AArch64 procedure call standards
+/// pass both alike), and behind them `enum otel_curl_way way`; `arguments` and `more`: the same to be passed on, without and with the way.
+/// When libcurl is not traced, and but one of that version was ever met, the body is not entered: its frame costs more than that jump.
+#define OTEL_CURL_BODY(result, body, member, parameters, arguments, more)                                                                  \
+    static __attribute__((noinline, used)) result hooked_##body parameters;                                                               \
+    static __attribute__((noinline, used)) result body parameters {                                                                        \
+        const struct otel_curl_library *only = otel_curl_hooks() ? NULL : __atomic_load_n(&otel_curl_only[way], __ATOMIC_RELAXED);         \
+        if (only && only->member) return only->member arguments;                                                                           \
+        return hooked_##body more;                                                                                                         \
+    }                                                                                                                                      \
+    result hooked_##body parameters
 
 #if defined(__x86_64__)
 #define OTEL_CURL_ARGUMENT_0 "edi"
@@ -45,30 +53,14 @@ _Static_assert(OTEL_CURL_BOUND == 4 && OTEL_CURL_LIBRARIES == 16, "the entries b
             OTEL_CURL_VERSION(name, "CURL_NSS_3", "3", argument, body)                                                                     \
             "  .globl otel_" name "_bound\n  .hidden otel_" name "_bound\n  .type otel_" name "_bound, @function\n"                        \
             "otel_" name "_bound:\n"                                                                                                       \
-            "  .irp way, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17, 18, 19\n" OTEL_CURL_ENTRY("\\way", argument, body) "  .endr\n"  \
+            "  .irp way, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17, 18, 19\n" OTEL_CURL_ENTRY("\\way", argument, "hooked_" body) "  .endr\n"  \
             "  .size otel_" name "_bound, . - otel_" name "_bound\n  .cfi_endproc\n  .popsection");
-
-struct otel_curl_target {
-    const struct otel_curl_library *library; ///< null: see OTEL_CURL_UNLISTED
-    bool is_traced;                          ///< false: forward, and do nothing else
-};
-
-/// Where the call goes. `known`: the library of the record of its handle; null: there is none.
-static inline __attribute__((always_inline)) struct otel_curl_target otel_curl_target_or(
-    const struct otel_curl_library *known, const struct otel_hook_table *table, enum otel_curl_way way, const void *caller) {
-    // Whoever asked dlsym for one library's function gets it. A record that says otherwise is of a handle that is no more.
-    if (known && way < OTEL_CURL_BOUND) return (struct otel_curl_target){known, !otel_curl_is_inside(known, caller)};
-    struct otel_curl_resolution found = otel_curl_resolve(way, caller);
-    bool is_certain = found.is_certain && (!known || known == found.library);
-    if (table && !is_certain) table->curl_unresolved();
-    return (struct otel_curl_target){found.library, table && is_certain && !otel_curl_is_inside(found.library, caller)};
-}
 
 /// Where the call goes: the library that the handle was made by, when that was seen. For use in a body, whose caller it looks at.
 #define OTEL_CURL_TARGET(table, handle, way) otel_curl_target(table, handle, way, __builtin_return_address(0))
 static inline __attribute__((always_inline)) struct otel_curl_target otel_curl_target(
     const struct otel_hook_table *table, void *handle, enum otel_curl_way way, const void *caller) {
-    return otel_curl_target_or(table && handle ? table->curl_library(handle) : NULL, table, way, caller);
+    return otel_curl_target_of(table && handle ? table->curl_library(handle) : NULL, table, way, caller);
 }
 
 /// For a body whose call has no library: the real function, or null.

@@ -21,10 +21,11 @@ static __attribute__((noinline)) struct otel_curl_target target_of(
     if (!known && table && handle) known = table->curl_library(handle);
     if (!known && table) {
         // The multi handle inside of curl_easy_perform is not known. To look for its library would take ld.so's lock at each turn.
-        const struct otel_curl_library *current = table->curl_current_library();
+        int number = table->curl_current_library(__builtin_frame_address(0));
+        const struct otel_curl_library *current = number < 0 ? NULL : otel_curl_library_number(number);
         if (otel_curl_is_inside(current, caller)) return (struct otel_curl_target){current, false};
     }
-    return otel_curl_target_or(known, table, way, caller);
+    return otel_curl_target_of(known, table, way, caller);
 }
 #define TARGET(table, multi, handle, way) target_of(table, multi, handle, way, __builtin_return_address(0))
 
@@ -37,8 +38,8 @@ static inline bool has_multi(const struct otel_curl_library *library) {
     return library->multi_add && library->multi_remove && library->multi_info_read && library->multi_cleanup;
 }
 
-OTEL_CURL_BODY int multi_add_handle(void *multi, void *handle, enum otel_curl_way way) {
-    const struct otel_hook_table *table = otel_hooks();
+OTEL_CURL_BODY(int, multi_add_handle, multi_add, (void *multi, void *handle, enum otel_curl_way way), (multi, handle), (multi, handle, way)) {
+    const struct otel_hook_table *table = otel_curl_hooks();
     struct otel_curl_target found = TARGET(table, multi, handle, way);
     int (*real)(void *, void *) = REAL(found, multi_add, curl_multi_add_handle, way);
     if (!real) return CURLM_INTERNAL_ERROR;
@@ -58,8 +59,8 @@ OTEL_CURL_BODY int multi_add_handle(void *multi, void *handle, enum otel_curl_wa
 }
 OTEL_CURL_WRAPPER(curl_multi_add_handle, 2, multi_add_handle);
 
-OTEL_CURL_BODY int multi_remove_handle(void *multi, void *handle, enum otel_curl_way way) {
-    const struct otel_hook_table *table = otel_hooks();
+OTEL_CURL_BODY(int, multi_remove_handle, multi_remove, (void *multi, void *handle, enum otel_curl_way way), (multi, handle), (multi, handle, way)) {
+    const struct otel_hook_table *table = otel_curl_hooks();
     struct otel_curl_target found = TARGET(table, multi, handle, way);
     int (*real)(void *, void *) = REAL(found, multi_remove, curl_multi_remove_handle, way);
     int result = real ? real(multi, handle) : CURLM_INTERNAL_ERROR;
@@ -72,8 +73,8 @@ OTEL_CURL_BODY int multi_remove_handle(void *multi, void *handle, enum otel_curl
 }
 OTEL_CURL_WRAPPER(curl_multi_remove_handle, 2, multi_remove_handle);
 
-OTEL_CURL_BODY void *multi_info_read(void *multi, int *queued, enum otel_curl_way way) {
-    const struct otel_hook_table *table = otel_hooks();
+OTEL_CURL_BODY(void *, multi_info_read, multi_info_read, (void *multi, int *queued, enum otel_curl_way way), (multi, queued), (multi, queued, way)) {
+    const struct otel_hook_table *table = otel_curl_hooks();
     struct otel_curl_target found = TARGET(table, multi, NULL, way);
     void *(*real)(void *, int *) = REAL(found, multi_info_read, curl_multi_info_read, way);
     struct message *message = real ? real(multi, queued) : NULL;
@@ -86,8 +87,8 @@ OTEL_CURL_BODY void *multi_info_read(void *multi, int *queued, enum otel_curl_wa
 }
 OTEL_CURL_WRAPPER(curl_multi_info_read, 2, multi_info_read);
 
-OTEL_CURL_BODY int multi_cleanup(void *multi, enum otel_curl_way way) {
-    const struct otel_hook_table *table = otel_hooks();
+OTEL_CURL_BODY(int, multi_cleanup, multi_cleanup, (void *multi, enum otel_curl_way way), (multi), (multi, way)) {
+    const struct otel_hook_table *table = otel_curl_hooks();
     struct otel_curl_target found = TARGET(table, multi, NULL, way);
     int (*real)(void *) = REAL(found, multi_cleanup, curl_multi_cleanup, way);
     if (multi && found.is_traced) {
@@ -147,7 +148,7 @@ static __attribute__((noinline)) int traced_drive(
 }
 
 static __attribute__((noinline)) int drive(const struct drive *drive, enum otel_curl_way way, const void *caller) {
-    const struct otel_hook_table *table = otel_hooks();
+    const struct otel_hook_table *table = otel_curl_hooks();
     struct otel_curl_target found = target_of(table, drive->multi, NULL, way, caller);
     void *listed = found.library ? real_of(found.library, drive->kind) : NULL;
     void *real = listed ? listed : otel_curl_unlisted(name_of(drive->kind), way, caller);
@@ -164,22 +165,22 @@ static __attribute__((noinline)) int drive(const struct drive *drive, enum otel_
 }
 #define DRIVE(way, ...) drive(&(struct drive){__VA_ARGS__}, way, __builtin_return_address(0))
 
-OTEL_CURL_BODY int multi_perform(void *multi, int *running, enum otel_curl_way way) {
+OTEL_CURL_BODY(int, multi_perform, multi_perform, (void *multi, int *running, enum otel_curl_way way), (multi, running), (multi, running, way)) {
     return DRIVE(way, .kind = PERFORM, .multi = multi, .running = running);
 }
 OTEL_CURL_WRAPPER(curl_multi_perform, 2, multi_perform);
 
-OTEL_CURL_BODY int multi_socket_action(void *multi, int socket, int events, int *running, enum otel_curl_way way) {
+OTEL_CURL_BODY(int, multi_socket_action, multi_socket_action, (void *multi, int socket, int events, int *running, enum otel_curl_way way), (multi, socket, events, running), (multi, socket, events, running, way)) {
     return DRIVE(way, SOCKET_ACTION, socket, events, multi, running);
 }
 OTEL_CURL_WRAPPER(curl_multi_socket_action, 4, multi_socket_action);
 
-OTEL_CURL_BODY int multi_socket(void *multi, int socket, int *running, enum otel_curl_way way) {
+OTEL_CURL_BODY(int, multi_socket, multi_socket, (void *multi, int socket, int *running, enum otel_curl_way way), (multi, socket, running), (multi, socket, running, way)) {
     return DRIVE(way, SOCKET, socket, 0, multi, running);
 }
 OTEL_CURL_WRAPPER(curl_multi_socket, 3, multi_socket);
 
-OTEL_CURL_BODY int multi_socket_all(void *multi, int *running, enum otel_curl_way way) {
+OTEL_CURL_BODY(int, multi_socket_all, multi_socket_all, (void *multi, int *running, enum otel_curl_way way), (multi, running), (multi, running, way)) {
     return DRIVE(way, .kind = SOCKET_ALL, .multi = multi, .running = running);
 }
 OTEL_CURL_WRAPPER(curl_multi_socket_all, 2, multi_socket_all);

@@ -1,5 +1,4 @@
 #include "curl_library.h"
-#include <sys/syscall.h>
 
 _Atomic(const struct otel_hook_table *) otel_hook_installed;
 
@@ -7,39 +6,20 @@ void otel_hooks_install(const struct otel_hook_table *table) {
     __atomic_store_n((const struct otel_hook_table **)&otel_hook_installed, table, __ATOMIC_RELEASE);
 }
 
-// MARK: Before the constructor: another object's may call us first
-
-static long with_errno(long result) {
-    if (result < 0 && result > -4096) {
-        errno = (int)-result;
-        return -1;
-    }
-    return result;
-}
-static int early_connect(int descriptor, const struct sockaddr *address, socklen_t length) {
-    return (int)with_errno(otel_syscall3(SYS_connect, descriptor, address, length));
-}
-static int early_socket(int domain, int type, int protocol) { return (int)with_errno(otel_syscall3(SYS_socket, domain, type, protocol)); }
-static int early_prctl(int option, unsigned long a, unsigned long b, unsigned long c, unsigned long d) {
-    return (int)with_errno(otel_syscall5(SYS_prctl, option, a, b, c, d));
-}
-static long early_syscall(long number, long a, long b, long c, long d, long e, long f) {
-    return with_errno(otel_syscall6(number, a, b, c, d, e, f));
-}
-
-/// For a glibc before 2.34, whose dlsym is libdl's, also later: that may be loaded at any time.
-static void *early_dlsym(void *handle, const char *name) {
-    void *(*real)(void *, const char *) = (void *(*)(void *, const char *))otel_elf_next("dlsym");
-    if (!real) return NULL;
-    __atomic_store_n(&otel_real.dlsym, real, __ATOMIC_RELAXED);
-    __attribute__((musttail)) return real(handle, name);
-}
-
-struct otel_real otel_real = {early_connect, early_socket, early_prctl, early_syscall, early_dlsym};
-
-static void resolve(void **real, const char *name) {
-    void *found = otel_elf_next(name);
-    if (found) *real = found;
+/// The members of otel_real, in their order, and vfork. Returns whether our own vfork may take the place of the real one.
+static bool resolve(void) {
+    struct otel_wanted wanted[] = {
+#define WANT(member, name, result, parameters) {name, NULL},
+        OTEL_REAL(WANT){"vfork", NULL}, {"getentropy", NULL}};
+    enum { COUNT = sizeof otel_real / sizeof(void *) };
+    otel_elf_next_all(wanted, COUNT + 2);
+    for (int i = 0; i < COUNT; i++)
+        if (wanted[i].address && !OTEL_FAULT("a function of libc is found")) ((void **)&otel_real)[i] = wanted[i].address;
+    // Ours is what libc's has been since 2.25, which came with getentropy: before, vfork had to look after the process's id in its
+    // memory. And it may be another preload's.
+    struct otel_definer libc;
+    otel_real_vfork = wanted[COUNT].address;
+    return otel_real_vfork && wanted[COUNT + 1].address && otel_elf_definer_around(otel_real_vfork, "__libc_start_main", &libc);
 }
 
 // MARK: Unwinding
@@ -49,7 +29,7 @@ enum { UA_CLEANUP_PHASE = 2, URC_CONTINUE_UNWIND = 8 };
 /// _Unwind_Personality_Fn of every wrapper marked OTEL_UNWINDABLE (Itanium C++ ABI: Exception Handling, 1.6).
 __attribute__((visibility("hidden"), used)) int otel_hook_personality(int version, int actions, uint64_t kind, void *exception, void *context) {
     const struct otel_hook_table *table = otel_hooks();
-    if ((actions & UA_CLEANUP_PHASE) && table) table->unwound();
+    if ((actions & UA_CLEANUP_PHASE) && table) table->unwound(__builtin_frame_address(0));
     return URC_CONTINUE_UNWIND;
 }
 
@@ -62,15 +42,13 @@ extern void otel_agent_start(int count, char **arguments, char **environment);
 __attribute__((constructor(101))) static void start(int count, char **arguments, char **environment) {
     if (!environment) return;
     int saved = errno;
-    resolve((void **)&otel_real.connect, "connect");
-    resolve((void **)&otel_real.socket, "socket");
-    resolve((void **)&otel_real.prctl, "prctl");
-    resolve((void **)&otel_real.syscall, "syscall");
-    resolve((void **)&otel_real.dlsym, "dlsym");
+    bool may_vfork = resolve();
     // A second copy, from another path, stays a pass-through: the first is the one that programs are bound to.
     if (otel_elf_is_first_agent()) {
+        otel_stack_find(arguments);
         otel_curl_find_loaded();
         otel_agent_start(count, arguments, environment);
+        if (may_vfork && otel_hooks()) otel_real_vfork = NULL;
     }
     errno = saved;
 }

@@ -42,9 +42,9 @@ static long write_without_signals(const char *text, size_t size) {
     uint64_t ours = written == -EPIPE ? BIT(SIGPIPE) : written == -EFBIG ? BIT(SIGXFSZ) : 0;
     if (ours & ~pending) {
         struct { long seconds, nanoseconds; } none = {0, 0};
-        otel_syscall4(SYS_rt_sigtimedwait, &ours, NULL, &none, KERNEL_SIGSET_SIZE);
+        otel_system_call(SYS_rt_sigtimedwait, (long)&ours, 0, (long)&none, KERNEL_SIGSET_SIZE, 0, 0);
     }
-    otel_syscall4(SYS_rt_sigprocmask, SIG_SETMASK, &before, NULL, KERNEL_SIGSET_SIZE);
+    otel_system_call(SYS_rt_sigprocmask, SIG_SETMASK, (long)&before, 0, KERNEL_SIGSET_SIZE, 0, 0);
     return written;
 }
 

@@ -6,6 +6,9 @@
 #include <sched.h>
 #include <signal.h>
 #include <stddef.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/socket.h>
 
 // Raw clone: glibc's wrapper would do, but a preload may interpose it, and then the copy of this frame would run foreign code.
 // The child starts on its own stack and never returns from here.
@@ -63,17 +66,30 @@ static char spawn_stack[8 * 1024] __attribute__((aligned(64)));
 // The kernel's signal set: 64 bits, whatever sigset_t says.
 enum { KERNEL_SIGSET_SIZE = 8 };
 
+/// The first process that is made after unshare(CLONE_NEWPID) is the new name space's init, and with its end no other can be made in it
+/// (pid_namespaces(7)): that process has to be the host's own. Nor does a helper belong into one that the host has joined by setns(2).
+static bool children_are_elsewhere(void) {
+    char own[64], theirs[64];
+    long length = otel_syscall4(SYS_readlinkat, AT_FDCWD, "/proc/self/ns/pid", own, sizeof own);
+    // Without /proc nothing is known, and nothing was unshared as far as most programs go.
+    if (length <= 0) return false;
+    return otel_syscall4(SYS_readlinkat, AT_FDCWD, "/proc/self/ns/pid_for_children", theirs, sizeof theirs) != length ||
+           memcmp(own, theirs, (size_t)length) != 0;
+}
+
 int otel_helper_run(int (*work)(void *), void *argument) {
+    if (children_are_elsewhere()) return -ECHILD;
     uint64_t all = ~0ull, before = 0;
     if (otel_syscall4(SYS_rt_sigprocmask, SIG_SETMASK, &all, &before, KERNEL_SIGSET_SIZE) < 0) return -EPERM;
-    long pid = clone_on(helper_stack + sizeof helper_stack, work, argument);
+    long pid = OTEL_FAULT_OR("helper is made", clone_on(helper_stack + sizeof helper_stack, work, argument));
     int status = 0;
     long waited = pid;
     if (pid > 0) {
         do waited = otel_syscall4(SYS_wait4, pid, &status, 0x80000000L /* __WCLONE */, NULL);
         while (waited == -EINTR);
     }
-    otel_syscall4(SYS_rt_sigprocmask, SIG_SETMASK, &before, NULL, KERNEL_SIGSET_SIZE);
+    // It cannot fail where the first has not.
+    otel_system_call(SYS_rt_sigprocmask, SIG_SETMASK, (long)&before, 0, KERNEL_SIGSET_SIZE, 0, 0);
     if (pid < 0) return (int)pid;
     // Somebody else's wait for "all" children took it: it has ended all the same, but how is not known.
     if (waited < 0) return -1;
@@ -101,14 +117,18 @@ static int spawn_work(void *argument) {
     // is left where close_range (Linux 5.9) is missing.
     otel_syscall3(SYS_close_range, second >= 0 ? 5 : 4, ~0u, 0);
     long nothing = otel_syscall4(SYS_openat, AT_FDCWD, "/dev/null", O_RDWR | O_CLOEXEC, 0);
+    // Without /dev a socket that leads nowhere: what is read or written there fails.
+    if (nothing < 0) nothing = otel_syscall3(SYS_socket, AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
     for (int standard = 0; nothing > 2 && standard <= 2; standard++) otel_syscall3(SYS_dup3, nothing, standard, 0);
+    // What is executed gets no rights that its starter has not: root without capabilities would have them all back.
+    otel_syscall5(SYS_prctl, PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
     if (spawn->error >= 0) spawn->error = otel_syscall3(SYS_execve, spawn->executable, spawn->arguments, spawn->variables);
     return 127;
 }
 
 int otel_helper_spawn(const char *executable, char *const *arguments, char *const *variables, int first, int second) {
     struct spawn spawn = {executable, arguments, variables, first, second, 0};
-    long pid = clone_on(spawn_stack + sizeof spawn_stack, spawn_work, &spawn);
+    long pid = OTEL_FAULT_OR("relay's process is made", clone_on(spawn_stack + sizeof spawn_stack, spawn_work, &spawn));
     if (pid < 0) return (int)pid;
     return spawn.error < 0 ? (int)spawn.error : 0;
 }

@@ -19,12 +19,18 @@ static bool is_error(long result) { return result < 0 && result > -4096; }
 
 // MARK: In the helper
 
+/// The longest entry: a program may be started with a name of 128 KiB, and the configuration has to fit behind it.
+enum { ENTRY_CAPACITY = 4096 + 64 };
+
 static void entry_text(struct text *text, const char *name, const char *value) {
     if (!value || !*value) return;
+    char *end = text->end;
+    if (end - text->at > ENTRY_CAPACITY) text->end = text->at + ENTRY_CAPACITY;
     text_put(text, name);
     text_put(text, "=");
     text_put(text, value);
-    if (text->at < text->end) *text->at++ = 0;
+    text->end = end;
+    if (text->at < end) *text->at++ = 0;
 }
 
 static void entry_number(struct text *text, const char *name, unsigned long value) {
@@ -35,6 +41,7 @@ static void entry_number(struct text *text, const char *name, unsigned long valu
 }
 
 /// The names are those of Sources/OTelRegion/Identity.swift. The helper is not the host, but its parent is. What nobody asks for yet is not here: reading /proc/self/cgroup alone took a quarter of the time of a first record.
+/// 0: the configuration does not fit, and without it the spans would go to whoever the defaults name.
 static size_t write_identity(const struct otel_region_request *request, char *area) {
     struct text text = {area, area + request->identity_capacity - 1};
     entry_number(&text, "process.pid", (unsigned long)otel_syscall0(SYS_getppid));
@@ -49,11 +56,15 @@ static size_t write_identity(const struct otel_region_request *request, char *ar
         entry_text(&text, "host.machine", name.machine);
     }
     size_t room = (size_t)(text.end - text.at);
-    if (request->configuration_length <= room) {
-        memcpy(text.at, request->configuration, request->configuration_length);
-        text.at += request->configuration_length;
-    }
+    if (request->configuration_length > room || OTEL_FAULT("configuration fits into the region")) return 0;
+    memcpy(text.at, request->configuration, request->configuration_length);
+    text.at += request->configuration_length;
     return (size_t)(text.at - area);
+}
+
+static long memory_file(void) {
+    long file = otel_syscall2(SYS_memfd_create, "otelagent", MFD_CLOEXEC | MFD_ALLOW_SEALING | MFD_NOEXEC_SEAL_);
+    return file == -EINVAL ? otel_syscall2(SYS_memfd_create, "otelagent", MFD_CLOEXEC | MFD_ALLOW_SEALING) : file;
 }
 
 /// A sealed file of `size` bytes that nobody can shrink under a mapping: no SIGBUS. Not sealed against sealing: that the relay can
@@ -62,8 +73,9 @@ static long sealed_file(size_t size) {
     struct rlimit limit;
     // ftruncate beyond the limit is SIGXFSZ, not an error.
     if (!is_error(otel_syscall4(SYS_prlimit64, 0, RLIMIT_FSIZE, NULL, &limit)) && limit.rlim_cur < size) return -EFBIG;
-    long file = otel_syscall2(SYS_memfd_create, "otelagent", MFD_CLOEXEC | MFD_ALLOW_SEALING | MFD_NOEXEC_SEAL_);
-    if (file == -EINVAL) file = otel_syscall2(SYS_memfd_create, "otelagent", MFD_CLOEXEC | MFD_ALLOW_SEALING);
+    long file = memory_file();
+    // The program has as many open as it may. These here are copies, and of no use to the helper.
+    if (file == -EMFILE && !is_error(otel_syscall3(SYS_close_range, 3, ~0u, 0))) file = memory_file();
     if (file < 0) return file;
     long result = otel_syscall2(SYS_ftruncate, file, size);
     if (!is_error(result)) result = otel_syscall3(SYS_fcntl, file, F_ADD_SEALS, F_SEAL_GROW | F_SEAL_SHRINK);
@@ -89,6 +101,8 @@ static int make(void *argument) {
     // A child has no business in its parent's region, a core file none in anybody's.
     long kept = otel_syscall3(SYS_madvise, mapped, request->size, MADV_DONTFORK);
     otel_syscall3(SYS_madvise, mapped, request->size, MADV_DONTDUMP);
+    size_t identity_length = is_error(kept) ? 0 : write_identity(request, region + request->identity_offset);
+    if (identity_length == 0 && !is_error(kept)) kept = -E2BIG;
     if (is_error(kept)) {
         otel_syscall2(SYS_munmap, mapped, request->size);
         otel_syscall1(SYS_close, file);
@@ -97,13 +111,20 @@ static int make(void *argument) {
     }
     for (size_t i = 0; i < sizeof request->words / sizeof *request->words; i++)
         *(uint64_t *)(region + request->words[i].offset) = request->words[i].value;
-    *(uint64_t *)(region + request->identity_length_offset) = write_identity(request, region + request->identity_offset);
+    *(uint64_t *)(region + request->identity_length_offset) = identity_length;
     __atomic_store_n((uint64_t *)(region + request->magic_offset), request->magic, __ATOMIC_RELEASE);
     request->region = region;
     request->made = 0;
     request->relay.region = (int)file;
     request->relay.tls_files = otel_tls_files_read(&request->tls_paths);
+    request->relay.program = request->executable;
+    request->relay.time = request->start_time;
     request->handed_over = otel_relay_find_or_start(&request->relay);
+    if (request->handed_over == -ECANCELED) {
+        request->region = NULL;
+        request->made = -ECANCELED;
+        otel_syscall2(SYS_munmap, mapped, request->size);
+    }
     // The helper's descriptors end with it.
     return 0;
 }
@@ -162,7 +183,7 @@ bool otel_host_name(char *name, size_t capacity) {
     struct utsname system;
     if (is_error(otel_syscall1(SYS_uname, &system))) return false;
     size_t length = strlen(system.nodename);
-    if (length >= capacity) return false;
+    if (length >= capacity || OTEL_FAULT("name of the host fits")) return false;
     memcpy(name, system.nodename, length + 1);
     return true;
 }
@@ -170,6 +191,15 @@ bool otel_host_name(char *name, size_t capacity) {
 bool otel_random(uint64_t *words, size_t count) {
     long bytes = (long)(count * sizeof *words);
     return otel_syscall3(SYS_getrandom, words, bytes, GRND_NONBLOCK) == bytes;
+}
+
+bool otel_machine_is_off(void) {
+    // ld.so has just made the same call, for /etc/ld.so.preload: no filter of system calls forbids it.
+#if defined(SYS_access)
+    return otel_syscall2(SYS_access, OTEL_MACHINE_SWITCH, 0) == 0;
+#else
+    return otel_syscall3(SYS_faccessat, AT_FDCWD, OTEL_MACHINE_SWITCH, 0) == 0;
+#endif
 }
 
 bool otel_executable_path(char *path, size_t capacity) {

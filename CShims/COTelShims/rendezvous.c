@@ -12,6 +12,10 @@
 #include <sys/stat.h>
 #include <sys/un.h>
 
+#ifndef SYS_pidfd_open
+#define SYS_pidfd_open 434
+#endif
+
 // MARK: Names
 
 /// The directory is there, is one, is ours, and nobody else may enter it.
@@ -22,7 +26,7 @@ static bool is_private_directory(const char *path) {
 }
 
 static bool put_in_directory(struct otel_rendezvous *rendezvous, const char *directory, const char *file) {
-    if (strlen(directory) + strlen(file) + 2 > sizeof rendezvous->path) return false;
+    if (strlen(directory) + strlen(file) + 2 > sizeof rendezvous->path || OTEL_FAULT("path of the socket fits")) return false;
     struct text text = {rendezvous->path, rendezvous->path + sizeof rendezvous->path - 1};
     text_put(&text, directory);
     text_put(&text, "/");
@@ -43,18 +47,45 @@ static bool put_name_space(struct text *text, const char *link) {
     return true;
 }
 
+/// A user without a number in our user name space has the kernel's overflow number, as all others without one have. So after
+/// unshare(CLONE_NEWUSER), until somebody maps users, everybody's directories and sockets look like our own.
+static bool is_somebody(unsigned long uid) {
+    enum { OVERFLOW = 65534 };
+    if (uid != OVERFLOW) return true;
+    char map[4096];
+    long file = otel_syscall4(SYS_openat, AT_FDCWD, "/proc/self/uid_map", O_RDONLY | O_CLOEXEC, 0);
+    if (file < 0) return false;
+    long length = otel_syscall3(SYS_read, file, map, sizeof map);
+    otel_syscall1(SYS_close, file);
+    // Lines of three numbers: first inside, first outside, count (user_namespaces(7)).
+    unsigned long numbers[3] = {0};
+    int field = 0;
+    for (long i = 0; i < length; i++) {
+        bool is_digit = map[i] >= '0' && map[i] <= '9', ended = i > 0 && map[i - 1] >= '0' && map[i - 1] <= '9' && !is_digit;
+        if (is_digit && field < 3) numbers[field] = numbers[field] * 10 + (unsigned long)(map[i] - '0');
+        if (ended) field++;
+        if (map[i] != '\n') continue;
+        if (uid >= numbers[0] && uid - numbers[0] < numbers[2]) return true;
+        memset(numbers, 0, sizeof numbers);
+        field = 0;
+    }
+    return false;
+}
+
 #define SOCKET_NAME "relay-v1.sock"
 _Static_assert(OTEL_LAYOUT_MAJOR == 1, "the layout's major version is part of the names");
 
 int otel_rendezvous_private(const struct otel_rendezvous_environment *environment, struct otel_rendezvous *rendezvous) {
     rendezvous->any_peer = false;
     if (environment->mode == OTEL_RELAY_PATH) {
-        if (!environment->path || strlen(environment->path) >= sizeof rendezvous->path) return -ENAMETOOLONG;
+        if (!environment->path || strlen(environment->path) >= sizeof rendezvous->path || OTEL_FAULT("path of OTEL_NATIVE_RELAY fits")) return -ENAMETOOLONG;
         struct text text = {rendezvous->path, rendezvous->path + sizeof rendezvous->path - 1};
         text_put(&text, environment->path);
         rendezvous->any_peer = true;
         return 0;
     }
+    unsigned long uid = (unsigned long)otel_syscall0(SYS_geteuid);
+    if (!is_somebody(uid)) return -EACCES;
     const char *runtime = environment->runtime_directory;
     char directory[sizeof rendezvous->path];
     if (runtime && runtime[0] == '/' && strlen(runtime) + sizeof "/otelagent" < sizeof directory && is_private_directory(runtime)) {
@@ -64,7 +95,6 @@ int otel_rendezvous_private(const struct otel_rendezvous_environment *environmen
         if (!is_private_directory(directory)) otel_syscall3(SYS_mkdirat, AT_FDCWD, directory, 0700);
         if (is_private_directory(directory) && put_in_directory(rendezvous, directory, SOCKET_NAME)) return 0;
     }
-    unsigned long uid = (unsigned long)otel_syscall0(SYS_geteuid);
     struct text text = {directory, directory + sizeof directory - 1};
     text_put(&text, "/run/otelagent/");
     text_put_number(&text, uid);
@@ -84,6 +114,30 @@ int otel_rendezvous_private(const struct otel_rendezvous_environment *environmen
     text_put(&text, ".");
     if (!put_name_space(&text, "/proc/self/ns/user")) return -ENOENT;
     return 0;
+}
+
+bool otel_rendezvous_leaves_out(const struct otel_rendezvous *rendezvous, const char *program, uint64_t time) {
+    if (rendezvous->path[0] != '/' || rendezvous->any_peer) return false;
+    char name[sizeof rendezvous->path + sizeof OTEL_CRASHES], lines[4096];
+    struct text text = {name, name + sizeof name - 1};
+    const char *file_name = strrchr(rendezvous->path, '/') + 1;
+    text_put_bytes(&text, rendezvous->path, (size_t)(file_name - rendezvous->path));
+    text_put(&text, OTEL_CRASHES);
+    long file = otel_syscall4(SYS_openat, AT_FDCWD, name, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK, 0);
+    if (file < 0) return false;
+    long length = otel_syscall3(SYS_read, file, lines, sizeof lines);
+    otel_syscall1(SYS_close, file);
+    size_t expected = strlen(program);
+    for (long start = 0, end; start < length; start = end + 1) {
+        for (end = start; end < length && lines[end] != '\n';) end++;
+        uint64_t until = 0;
+        long at = start;
+        for (; at < end && lines[at] >= '0' && lines[at] <= '9'; at++) until = until * 10 + (uint64_t)(lines[at] - '0');
+        for (int spaces = 0; at < end && spaces < 3; at++) spaces += lines[at] == ' ';
+        bool is_whole = end < length, is_program = (size_t)(end - at) == expected && memcmp(lines + at, program, expected) == 0;
+        if (is_whole && is_program && time / 1000000000 < until) return true;
+    }
+    return false;
 }
 
 void otel_rendezvous_system(struct otel_rendezvous *rendezvous) {
@@ -189,11 +243,21 @@ int otel_message_send_with(int socket, enum otel_message_kind kind, int descript
 
 // MARK: Finding and starting
 
+/// Shows the relay whose region it was: by a pidfd it can learn later how that process ended (PIDFD_GET_INFO, Linux 6.15), which nobody
+/// but the parent could before. Last of all: what a filter forbids here costs nothing that is needed.
+static void introduce_host(int peer) {
+    long host = otel_syscall2(SYS_pidfd_open, otel_syscall0(SYS_getppid), 0);
+    if (host < 0) return;
+    otel_message_send(peer, OTEL_MESSAGE_PROCESS, (int)host);
+    otel_syscall1(SYS_close, host);
+}
+
 /// Hands over to whoever listens at `rendezvous`. 0, or -errno.
 static int hand_over(const struct otel_rendezvous *rendezvous, const struct otel_relay_start *start) {
     int peer = otel_rendezvous_connect(rendezvous);
     if (peer < 0) return peer;
     int result = start->region < 0 ? 0 : otel_message_send_with(peer, OTEL_MESSAGE_REGION, start->region, start->tls_files);
+    if (result == 0 && start->region >= 0 && start->program && !rendezvous->any_peer) introduce_host(peer);
     otel_syscall1(SYS_close, peer);
     return result;
 }
@@ -221,6 +285,7 @@ int otel_relay_find_or_start(const struct otel_relay_start *start) {
     struct otel_rendezvous rendezvous, system;
     int result = otel_rendezvous_private(&start->environment, &rendezvous);
     if (result < 0) return result;
+    if (start->program && otel_rendezvous_leaves_out(&rendezvous, start->program, start->time)) return -ECANCELED;
     result = hand_over(&rendezvous, start);
     if (result == 0) return OTEL_RELAY_FOUND;
     if (!nobody_listens(result)) return result;

@@ -13,9 +13,7 @@ extension CurlInstrumentor {
   }
 
   @inline(__always)
-  public func currentLibrary() -> UnsafePointer<otel_curl_library>? {
-    CallScope(tracer: tracer).innermostSubject()?.assumingMemoryBound(to: otel_curl_library.self)
-  }
+  public func currentLibrary(_ frame: UnsafeMutableRawPointer) -> Int32 { CallScope(tracer: tracer).innermostSubject(frame) }
 
   /// Sets `call.state` when the exit is of interest, and `call.detail` when a span was started.
   @inline(__always)
@@ -29,7 +27,8 @@ extension CurlInstrumentor {
     call.pointee.state = 1
     call.pointee.detail = 0
     // What is being transferred already libcurl refuses.
-    guard let handle = EasyHandleTable.find(easy), !handle.isTransferring, handle.record.pointee.url_kind != URLKind.other else { return }
+    guard let handle = EasyHandleTable.find(easy), !handle.isTransferring, handle.record.pointee.url_kind != URLKind.other, !OtherSDK.owns(handle)
+    else { return }
     guard let span = start(call, handle, library, easy) else { return }
     AddedTransfer(handle: handle).begin(span, in: multi)
     if let entry { entry.pointee.undriven &+= 1 }
@@ -58,7 +57,7 @@ extension CurlInstrumentor {
       AddedTransfer.markDriven(in: multi, now: otel_monotonic())
       entry.pointee.undriven = 0
     }
-    CallScope(tracer: tracer).enterWithoutSpan(call, subject: entry.pointee.library)
+    CallScope(tracer: tracer).enterWithoutSpan(call, subject: entry.pointee.library.map { Int32(truncatingIfNeeded: $0.pointee.number) } ?? -1)
     call.pointee.detail = UInt64(truncatingIfNeeded: UInt(bitPattern: entry))
   }
 

@@ -75,9 +75,11 @@ public struct CurlInstrumentor<T: Tracer> {
     let handle = EasyHandleTable.find(easy)
     // What runs in a multi handle libcurl refuses.
     if let handle, handle.record.pointee.url_kind == URLKind.other || handle.isAdded { return }
+    // Its connects are not ours to tell either.
+    if let handle, OtherSDK.owns(handle) { return scope.enterWithoutSpan(call, subject: Int32(truncatingIfNeeded: library.pointee.number)) }
     guard scope.hasRoom(), let span = start(call, handle, library, easy) else { return }
     call.pointee.detail = handle?.hasURL == true ? 1 : 0
-    scope.enter(call, span, subject: library)
+    scope.enter(call, span, subject: Int32(truncatingIfNeeded: library.pointee.number))
   }
 
   @inline(__always)

@@ -36,6 +36,7 @@ public struct EasyHandle {
     record.pointee.no_body = 0
     record.pointee.custom_method_count = 0
     record.pointee.unified_headers = 0
+    record.pointee.has_exporter_agent = 0
     record.pointee.default_protocol = 0
     record.pointee.injecting = 0
   }
@@ -55,6 +56,7 @@ public struct EasyHandle {
     record.pointee.custom_method_is_known = from.pointee.custom_method_is_known
     record.pointee.url_is_ascii = from.pointee.url_is_ascii
     record.pointee.unified_headers = from.pointee.unified_headers
+    record.pointee.has_exporter_agent = from.pointee.has_exporter_agent
     record.pointee.default_protocol = from.pointee.default_protocol
     record.pointee.injecting = 0
     memcpy(otel_curl_url(record), otel_curl_url(from), Int(truncatingIfNeeded: from.pointee.url_count))
@@ -73,6 +75,8 @@ public struct EasyHandle {
       record.pointee.headers = UnsafeMutablePointer<otel_header_list>(bitPattern: value)
     case Int(OTEL_CURLOPT_HEADEROPT): record.pointee.unified_headers = value == UInt(OTEL_CURLHEADER_UNIFIED) ? 1 : 0
     case Int(OTEL_CURLOPT_CUSTOMREQUEST): setCustomMethod(value)
+    case Int(OTEL_CURLOPT_USERAGENT):
+      record.pointee.has_exporter_agent = OtherSDK.isExporter(UnsafePointer<CChar>(bitPattern: value)) ? 1 : 0
     case Int(OTEL_CURLOPT_NOBODY):
       record.pointee.no_body = isSet ? 1 : 0
       if isSet { record.pointee.method = RequestMethod.head } else if record.pointee.method == RequestMethod.head { record.pointee.method = RequestMethod.get }

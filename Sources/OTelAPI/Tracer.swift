@@ -15,6 +15,8 @@ public struct OpenSpan {
   public var isRecording: Bool
   /// Unix time in nanoseconds; 0 when nothing is recorded.
   public var startTime: UInt64
+  /// What `startTime` is ahead of CLOCK_MONOTONIC, in nanoseconds.
+  public var clock: UInt64 = 0
   /// Where it is being encoded; nil: it will be, at its end.
   public var slot: UnsafeMutableRawPointer?
   /// Of the process state it belongs to: another one after a fork, or when a new region has taken over.
@@ -88,4 +90,4 @@ public protocol Tracer {
 }
 
 /// What an instrumentation could not trace.
-public enum Loss { case noSlot, unresolved, handleTableFull, nestedTooDeep }
+public enum Loss { case noSlot, unresolved, handleTableFull, nestedTooDeep, connectTableFull }

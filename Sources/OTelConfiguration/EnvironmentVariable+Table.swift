@@ -31,6 +31,12 @@ extension EnvironmentVariable {
         Traces also those calls of libcurl whose functions a program has looked up with dlsym, as Python's ctypes and LuaJIT do. \
         false: dlsym is left alone.
         """),
+    EnvironmentVariable(
+      "OTEL_NATIVE_STAND_DOWN", .agent, .boolean, default: "true", source: .otelagent,
+      help: """
+        Records nothing in a program that OpenTelemetry's agent for its own language traces: Python's opentelemetry-instrument, the Java agent \
+        and their like. false: both trace it, in traces of their own.
+        """),
   ]
 
   private static let general: [EnvironmentVariable] = [

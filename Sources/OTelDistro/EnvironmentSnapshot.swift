@@ -7,6 +7,8 @@ import OTelPrimitives
 struct EnvironmentSnapshot {
   /// `OTEL_*`.
   private(set) var configuration: EnvironmentBlock
+  /// False: there was more of it than there is room for, and what is missing may be who gets the spans.
+  private(set) var isComplete = true
   private(set) var traceParent: Text?
   private(set) var traceState: Text?
   private(set) var runtimeDirectory: UnsafePointer<CChar>?
@@ -14,20 +16,22 @@ struct EnvironmentSnapshot {
   private static var capacity: Int { Int(OTEL_ENVIRONMENT_STORAGE) }
 
   /// - Parameter variables: `environ`. Reads it once; fills the static storage (`otel_environment_storage`, `otel_relay_variables`).
-  ///   What does not fit is left out.
+  ///   What does not fit is left out: of the configuration nothing may be (`isComplete`).
   init(_ variables: UnsafeMutablePointer<UnsafeMutablePointer<CChar>?>) {
     let storage = UnsafeMutableRawPointer(otel_environment_storage()).assumingMemoryBound(to: UInt8.self)
     var used = 0
+    var isComplete = true
     Self.forEach(variables) { entry in
-      if entry.hasPrefix("OTEL_") { _ = Self.append(entry, storage, &used) }
+      if entry.hasPrefix("OTEL_"), Self.append(entry, storage, &used) == nil { isComplete = false }
     }
     // The distribution's defaults, under the user's values.
     var index = 0
     while index < DistributionDefaults.count {
-      _ = Self.append(Text(DistributionDefaults.entry(index)), storage, &used)
+      if Self.append(Text(DistributionDefaults.entry(index)), storage, &used) == nil { isComplete = false }
       index &+= 1
     }
     configuration = EnvironmentBlock(Text(storage, count: used))
+    self.isComplete = isComplete
 
     let relay = otel_relay_variables()
     var count = 0
@@ -37,7 +41,7 @@ struct EnvironmentSnapshot {
     Self.forEach(variables) { entry in
       if entry.hasPrefix("TRACEPARENT="), parent == nil { parent = Self.append(entry, storage, &used)?.from(12) }
       if entry.hasPrefix("TRACESTATE="), state == nil { state = Self.append(entry, storage, &used)?.from(11) }
-      guard RelayEnvironment.isKept(entry), count < Int(OTEL_RELAY_VARIABLES), let copy = Self.append(entry, storage, &used) else { return }
+      guard RelayEnvironment.isKept(entry), count < Int(OTEL_RELAY_VARIABLES), !isFaulty("fault: relay takes one more variable"), let copy = Self.append(entry, storage, &used) else { return }
       let string = UnsafeMutableRawPointer(mutating: copy.start).assumingMemoryBound(to: CChar.self)
       relay[count] = string
       count &+= 1
@@ -59,7 +63,7 @@ struct EnvironmentSnapshot {
 
   /// Copies `entry` and a NUL; nil when it does not fit.
   private static func append(_ entry: Text, _ storage: UnsafeMutablePointer<UInt8>, _ used: inout Int) -> Text? {
-    guard entry.count < capacity &- used else { return nil }
+    guard entry.count < capacity &- used, !isFaulty("fault: environment fits into its storage") else { return nil }
     let target = storage + used
     memcpy(target, entry.start, entry.count)
     target[entry.count] = 0

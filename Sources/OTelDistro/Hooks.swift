@@ -19,15 +19,7 @@ enum Hooks {
   }
 
   static func removeCurl(from table: inout otel_hook_table) {
-    table.curl_opened = { _, _ in }
-    table.curl_copied = { _, _, _ in }
-    table.curl_option = { _, _, _ in }
-    table.curl_perform_enter = { _, _, _ in }
-    table.curl_library = { _ in nil }
-    table.curl_multi_library = { _ in nil }
-    table.curl_current_library = { nil }
-    table.curl_multi_add_enter = { _, _, _, _ in }
-    table.curl_multi_drive_enter = { _, _ in }
+    table.traces_curl = false
     table.answers_dlsym = false
   }
 }
@@ -35,8 +27,11 @@ enum Hooks {
 /// Written only before it is installed.
 nonisolated(unsafe) var hookTable = otel_hook_table(
   connect_enter: { Hooks.sockets.connectEnter($0, $1) },
-  connect_exit: { Hooks.sockets.connectExit($0, $1, $2, $3, $4) },
+  connect_exit: { Hooks.sockets.connectExit($0, $1, $2, $3, $4, $5) },
   socket_opened: { Hooks.sockets.opened($0, domain: $1, type: $2, protocol: $3) },
+  socket_error_read: { Hooks.sockets.errorRead($0, $1) },
+  socket_used: { Hooks.sockets.used($0, $1) },
+  descriptors_closed: { Hooks.sockets.closed(from: $0, through: $1) },
   curl_opened: { Hooks.curl.opened($0, $1) },
   curl_copied: { Hooks.curl.copied($0, from: $1, to: $2) },
   curl_reset: { Hooks.curl.reset($0) },
@@ -46,7 +41,7 @@ nonisolated(unsafe) var hookTable = otel_hook_table(
   curl_perform_enter: { Hooks.curl.performEnter($0, $1, $2) },
   curl_perform_exit: { Hooks.curl.performExit($0, $1, $2, $3) },
   curl_multi_library: { Hooks.curl.multiLibrary($0) },
-  curl_current_library: { Hooks.curl.currentLibrary() },
+  curl_current_library: { Hooks.curl.currentLibrary($0) },
   curl_multi_add_enter: { Hooks.curl.multiAddEnter($0, $1, $2, $3) },
   curl_multi_add_exit: { Hooks.curl.multiAddExit($0, $1, $2, $3) },
   curl_multi_removed: { Hooks.curl.multiRemoved($1) },
@@ -55,7 +50,12 @@ nonisolated(unsafe) var hookTable = otel_hook_table(
   curl_multi_drive_enter: { Hooks.curl.driveEnter($0, $1) },
   curl_multi_drive_exit: { Hooks.curl.driveExit($0, $1, $2) },
   curl_unresolved: { Hooks.tracer.count(.unresolved) },
+  traces_curl: true,
   answers_dlsym: true,
-  unwound: { CallScope(tracer: Hooks.tracer).unwound() },
-  ending: { RegionLifecycle(options: TracerOptions.installed).detach() }
+  unwound: { CallScope(tracer: Hooks.tracer).unwound($0) },
+  ending: {
+    // Who exits gives up what is in progress.
+    Hooks.sockets.closed(from: 0, through: .max)
+    RegionLifecycle(options: TracerOptions.installed).detach()
+  }
 )

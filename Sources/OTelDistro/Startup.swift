@@ -18,11 +18,14 @@ public enum Startup {
     guard let environment, !EnvironmentSnapshot.isTrue("OTEL_NATIVE_DISABLED", in: environment) else { return }
     // A set-user-id program, or one with file capabilities, takes no orders from its caller's environment.
     guard getauxval(UInt(AT_SECURE)) == 0 else { return }
+    guard !MachineSwitch.isOff else { return }
     let path = otel_executable_storage()
     guard findExecutable(path), !NeverList.contains(Text(cString: path)) else { return }
 
     let snapshot = EnvironmentSnapshot(environment)
+    guard snapshot.isComplete else { return }
     let configurator = Configurator(snapshot.configuration)
+    guard !configurator.standsDown || !isBesideLanguageAgent(Text(cString: path), count, arguments, environment) else { return }
     var region = otel_region_request()
     region.executable = UnsafePointer(path)
     region.command = count > 0 ? UnsafePointer(arguments?.pointee) : nil
@@ -43,17 +46,37 @@ public enum Startup {
     if options.exportsToConsole { configurator.configureConsole(&options) }
     TracerOptions.installed.initialize(to: options)
 
+    if !configurator.standsDown { otel_set_other_sdk(OTEL_SDK_IGNORED) }
     hookTable.answers_dlsym = configurator.answersDlsym
     if configurator.isDisabled("sockets") { Hooks.removeSockets(from: &hookTable) }
     if configurator.isDisabled("curl") { Hooks.removeCurl(from: &hookTable) }
     withUnsafePointer(to: &hookTable) { otel_hooks_install($0) }
   }
 
+  /// Whether OpenTelemetry's agent of the program's own language is in it.
+  private static func isBesideLanguageAgent(
+    _ path: Text, _ count: Int32, _ arguments: UnsafeMutablePointer<UnsafeMutablePointer<CChar>?>?,
+    _ environment: UnsafeMutablePointer<UnsafeMutablePointer<CChar>?>
+  ) -> Bool {
+    guard let agent = LanguageAgent(program: path) else { return false }
+    var entry = environment
+    while let text = entry.pointee {
+      if agent.isBroughtIn(by: Text(cString: text)) { return true }
+      entry += 1
+    }
+    guard count > 0, var argument = arguments else { return false }
+    while let text = argument.pointee {
+      if agent.isBroughtIn(byArgument: Text(cString: text)) { return true }
+      argument += 1
+    }
+    return false
+  }
+
   /// The program's file: what /proc says, else, in a chroot without it, the name that execve(2) was given (getauxval(3), AT_EXECFN).
   private static func findExecutable(_ path: UnsafeMutablePointer<CChar>) -> Bool {
     let capacity = Int(OTEL_EXECUTABLE_STORAGE)
     if otel_executable_path(path, capacity) { return true }
-    guard let name = UnsafePointer<CChar>(bitPattern: getauxval(UInt(AT_EXECFN))) else { return false }
+    guard !isFaulty("fault: kernel tells the name of the program"), let name = UnsafePointer<CChar>(bitPattern: getauxval(UInt(AT_EXECFN))) else { return false }
     let count = strnlen(name, capacity)
     guard count > 0, count < capacity else { return false }
     memcpy(path, name, count)

@@ -1,3 +1,5 @@
+package import OTelConfiguration
+
 /// Why a program cannot be traced, and what its user can do about it. The launcher says it when it runs the program, and `--check`
 /// without running it.
 package struct Obstacle: Equatable, Sendable {
@@ -48,6 +50,12 @@ package struct Obstacle: Equatable, Sendable {
   /// reported as the program's races.
   package static func sanitizer(_ library: ByteString) -> Obstacle {
     Obstacle(.harmful, "it uses \(library), which bears no other library in front", remedy: "Trace a build without -fsanitize.")
+  }
+
+  package static func languageAgent(_ agent: LanguageAgent) -> Obstacle {
+    Obstacle(
+      .unseen, "OpenTelemetry's agent for \(agent.language) traces it, and otelagent stands down so that nothing is told twice",
+      remedy: "Leave out one of the two, or set OTEL_NATIVE_STAND_DOWN=false to have both trace it, each in traces of its own.")
   }
 
   // MARK: How it is started

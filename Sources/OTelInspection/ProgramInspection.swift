@@ -1,4 +1,5 @@
 @preconcurrency import Glibc
+import OTelConfiguration
 
 /// Whether a program can be traced, as far as the first bytes of its files tell: what the launcher asks at each start.
 package struct ProgramInspection {
@@ -10,16 +11,29 @@ package struct ProgramInspection {
   /// - Parameters:
   ///   - path: the program's file.
   ///   - arguments: without the program's own name.
+  ///   - environment: what the program is to get, entries `NAME=VALUE`.
   ///   - find: looks a name up in PATH.
-  package init(_ path: ByteString, arguments: [ByteString], find: (ByteString) -> ByteString?) {
+  package init(_ path: ByteString, arguments: [ByteString], environment: [ByteString], find: (ByteString) -> ByteString?) {
     chain = ExecutableChain(path, arguments: arguments, find: find)
     let names = [path.name] + (path.resolved.map { [$0.name] } ?? [])
     barrier = EnvironmentBarrier(names: names, arguments: arguments, isRoot: getuid() == 0)
     var loading: Obstacle?
     if case .program(let program) = chain.end { loading = Obstacle(loadingInto: program) }
+    let agent = ProgramInspection.languageAgent(chain.last, arguments, environment)
     // What would do harm has to be known in any case; else what the user can do most about comes first.
     obstacle =
-      loading?.effect == .harmful ? loading : Obstacle(barrier) ?? loading ?? (chain.dropsAgent ? .cleared : nil)
+      loading?.effect == .harmful ? loading : Obstacle(barrier) ?? loading ?? (chain.dropsAgent ? .cleared : agent.map { .languageAgent($0) })
+  }
+
+  /// OpenTelemetry's agent of the program's own language, when it will be there too.
+  private static func languageAgent(_ program: ByteString, _ arguments: [ByteString], _ environment: [ByteString]) -> LanguageAgent? {
+    guard !environment.contains("OTEL_NATIVE_STAND_DOWN=false") else { return nil }
+    return (program.resolved ?? program).withText { path in
+      guard let agent = LanguageAgent(program: path) else { return nil }
+      let isThere =
+        environment.contains { $0.withText { agent.isBroughtIn(by: $0) } } || arguments.contains { $0.withText { agent.isBroughtIn(byArgument: $0) } }
+      return isThere ? agent : nil
+    }
   }
 
   /// The program, and what runs it when it is a script.

@@ -16,6 +16,7 @@ public enum CallState {
     call.pointee.span_id = span.context.spanID
     call.pointee.parent_id = span.parentID
     call.pointee.start_time = span.startTime
+    call.pointee.clock = span.clock
     call.pointee.slot = span.slot
     var state = traced | UInt64(span.context.flags) &<< 8
     if span.isRecording { state |= recording }
@@ -42,9 +43,11 @@ public enum CallState {
 
   @inline(__always)
   public static func load(_ call: UnsafeMutablePointer<otel_call>) -> OpenSpan {
-    OpenSpan(
+    var span = OpenSpan(
       context: context(call), parentID: call.pointee.parent_id, parentIsRemote: call.pointee.state & remoteParent != 0,
       isRecording: call.pointee.state & recording != 0, startTime: call.pointee.start_time, slot: call.pointee.slot,
       generation: call.pointee.generation)
+    span.clock = call.pointee.clock
+    return span
   }
 }

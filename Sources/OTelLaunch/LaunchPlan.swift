@@ -28,15 +28,17 @@ package struct LaunchPlan: Equatable {
   /// - Parameters:
   ///   - installation: nil when it could not be found, which is an error only for a plan that uses the agent.
   ///   - isFirstProcess: whether the launcher's pid is 1.
+  ///   - isMachineOff: whether `MachineSwitch` says so.
   package static func make(
-    _ invocation: OptionParser.Invocation, environment original: Environment, installation: AgentLocator?, isFirstProcess: Bool
+    _ invocation: OptionParser.Invocation, environment original: Environment, installation: AgentLocator?, isFirstProcess: Bool,
+    isMachineOff: Bool = false
   ) throws(LaunchError) -> LaunchPlan {
     var environment = original
     for assignment in invocation.assignments { environment.set(assignment.name, assignment.value) }
     let settings = environment.withBlock { Settings($0) }
 
     var plan = LaunchPlan(
-      command: invocation.command, environment: environment, usesAgent: !settings.isDisabled, relay: .leave, staysAsInit: false,
+      command: invocation.command, environment: environment, usesAgent: !settings.isDisabled && !isMachineOff, relay: .leave, staysAsInit: false,
       isViewed: invocation.isViewed, exitTimeout: settings.exitTimeout)
     guard plan.usesAgent else {
       if let installation { plan.removeAgent(installation) }

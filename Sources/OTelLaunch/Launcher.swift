@@ -46,7 +46,8 @@ public enum Launcher {
 
   private static func run(_ invocation: OptionParser.Invocation, _ environment: Environment) throws(LaunchError) -> Int32 {
     let installation = AgentLocator.current()
-    var plan = try LaunchPlan.make(invocation, environment: environment, installation: installation, isFirstProcess: getpid() == 1)
+    var plan = try LaunchPlan.make(
+      invocation, environment: environment, installation: installation, isFirstProcess: getpid() == 1, isMachineOff: MachineSwitch.isOff)
     if plan.usesAgent, let installation {
       try installation.check()
       for problem in plan.environment.withBlock({ ConfigurationCheck.problems(in: $0) }) { Diagnostics.write(problem.message) }
@@ -55,7 +56,7 @@ public enum Launcher {
     var obstacle: String?
     if plan.usesAgent, let installation {
       obstacle = inspect(program, &plan, installation)
-      provideRelay(plan, installation)
+      provideRelay(program, &plan, installation)
     }
 
     if plan.isViewed { return try ViewedRun(plan, program: program, obstacle: obstacle).run() }
@@ -72,7 +73,7 @@ public enum Launcher {
   /// against it.
   private static func inspect(_ program: ByteString, _ plan: inout LaunchPlan, _ installation: AgentLocator) -> String? {
     let searchPath = plan.environment["PATH"]
-    let inspection = ProgramInspection(program, arguments: [ByteString](plan.command.dropFirst())) { name in
+    let inspection = ProgramInspection(program, arguments: [ByteString](plan.command.dropFirst()), environment: plan.environment.entries) { name in
       try? ProgramLookup.find(name, searchPath: searchPath)
     }
     guard let obstacle = inspection.obstacle else { return nil }
@@ -82,7 +83,7 @@ public enum Launcher {
     return sentence
   }
 
-  private static func provideRelay(_ plan: LaunchPlan, _ installation: AgentLocator) {
+  private static func provideRelay(_ program: ByteString, _ plan: inout LaunchPlan, _ installation: AgentLocator) {
     switch plan.relay {
     case .leave: break
     case .leaveToUser:
@@ -95,7 +96,15 @@ public enum Launcher {
         "no relay is running, and none is started as the child of a container's first process, so nothing is exported. "
           + "Leave out --no-init, or set OTEL_NATIVE_RELAY=start, or run a relay of your own.")
     case .findOrStart:
-      if case .failed(let reason) = RelayStarter.findOrStart(installation.relay, environment: plan.environment) { Diagnostics.write(reason) }
+      switch RelayStarter.findOrStart(installation.relay, program: program.resolved, environment: plan.environment) {
+      case .running: break
+      case .failed(let reason): Diagnostics.write(reason)
+      case .leavesOut:
+        Diagnostics.write(
+          "\(program) runs without the agent: it was killed by a signal right after its first span several times in a row, in case that was "
+            + "the agent's fault. \(installation.relay) status tells until when, and how to switch it on again.")
+        plan.removeAgent(installation)
+      }
     }
   }
 }

@@ -11,10 +11,14 @@ package enum RelayStarter {
     case running
     /// The program runs all the same, and tries again when it records.
     case failed(String)
+    /// There is one that says: not this program.
+    case leavesOut
   }
 
-  /// - Parameter relay: the absolute path of `otel-relay`.
-  package static func findOrStart(_ relay: ByteString, environment: Environment) -> Outcome {
+  /// - Parameters:
+  ///   - relay: the absolute path of `otel-relay`.
+  ///   - program: what is going to run, without symbolic links.
+  package static func findOrStart(_ relay: ByteString, program: ByteString? = nil, environment: Environment) -> Outcome {
     guard let rendezvous = Rendezvous(environment) else { return .running }
     guard relay.withCString({ access($0, X_OK) }) == 0 else {
       return .failed("the relay \(relay) cannot be executed (\(SystemError.description(errno))), so nothing is exported. Install otelagent again.")
@@ -23,12 +27,18 @@ package enum RelayStarter {
     let result = withExtendedLifetime(variables) {
       rendezvous.withEnvironment { place in
         relay.withCString { executable in
-          run(otel_relay_start(environment: place, may_start: true, executable: executable, agent: nil, variables: variables.pointer, region: -1, tls_files: -1))
+          (program ?? "").withCString { name in
+            run(
+              otel_relay_start(
+                environment: place, may_start: true, executable: executable, agent: nil, variables: variables.pointer, region: -1, tls_files: -1,
+                program: program == nil ? nil : name, time: UInt64(time(nil)) * 1_000_000_000))
+          }
         }
       }
     }
     // A full queue has somebody at its other end.
     if result > 0 || result == -EAGAIN { return .running }
+    if result == -ECANCELED { return .leavesOut }
     return .failed(
       "no relay is running and \(relay) could not be started (\(SystemError.description(-result))). The program tries again when it records; "
         + "\(relay) status tells more.")

@@ -16,6 +16,7 @@ enum ViewHints {
 
   private static func reason(_ environment: EnvironmentBlock, usesAgent: Bool) -> String? {
     func isTrue(_ name: StaticString) -> Bool { environment.value(name).flatMap { ValueParser.boolean($0) } == true }
+    if MachineSwitch.isOff { return MachineSwitch.sentence }
     guard usesAgent, !isTrue("OTEL_NATIVE_DISABLED") else { return "OTEL_NATIVE_DISABLED=true switches the agent off." }
     if isTrue("OTEL_SDK_DISABLED") { return "OTEL_SDK_DISABLED=true switches recording off." }
     func list(_ name: StaticString, has wanted: StaticString) -> Bool {

@@ -181,6 +181,8 @@ final class ViewRelay {
     case .status: connection.send("otel-instrument --view, pid \(getpid()): \(kept.spans.entries.count) spans so far. Nothing is exported.\n")
     // Nothing is exported, so nothing is to be waited for.
     case .drain: connection.send("drained\n")
+    // How the program ended is known here by its parent.
+    case .process(let descriptor): close(descriptor)
     case .nothing, .invalid: break
     }
     return true

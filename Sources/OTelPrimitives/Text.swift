@@ -102,6 +102,19 @@ public struct Text {
     return nil
   }
 
+  /// Whether the bytes of `part` are somewhere in it. Complexity: the product of both lengths.
+  public func contains(_ part: Text) -> Bool {
+    var index = 0
+    while index &+ part.count <= count {
+      if memcmp(start + index, part.start, part.count) == 0 { return true }
+      index &+= 1
+    }
+    return false
+  }
+
+  @inlinable @inline(__always)
+  public func contains(_ literal: StaticString) -> Bool { contains(Text(literal)) }
+
   /// Without spaces and tabs at both ends (the OWS of RFC 9110).
   public var trimmed: Text {
     var first = 0

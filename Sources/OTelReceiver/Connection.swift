@@ -1,11 +1,13 @@
 import COTelShims
 import Glibc
 
-/// An accepted connection: one message is read from it.
+/// An accepted connection: one message is read from it, or a region and its process.
 package final class Connection {
   package enum Message {
     /// A descriptor said to be a region, and perhaps one of the files for https (`SealedFile`); the receiver's to close.
     case region(Int32, files: Int32?)
+    /// A pidfd of the process whose region came before it; the receiver's to close.
+    case process(Int32)
     case status(isJSON: Bool)
     case drain
     /// The peer only looked whether a relay is there.
@@ -18,6 +20,8 @@ package final class Connection {
   package let userID: UInt32
   package let processID: Int32
   package let acceptedAt: UInt64
+  /// The region that came, as long as its process may still be introduced.
+  package var region: AttachedRegion?
 
   init(_ descriptor: Int32, acceptedAt: UInt64) {
     self.descriptor = descriptor
@@ -65,6 +69,7 @@ package final class Connection {
     switch UInt32(message.kind) {
     case OTEL_MESSAGE_REGION.rawValue where (1...2).contains(descriptors.count):
       return .region(descriptors[0], files: descriptors.count == 2 ? descriptors[1] : nil)
+    case OTEL_MESSAGE_PROCESS.rawValue where descriptors.count == 1: return .process(descriptors[0])
     case OTEL_MESSAGE_STATUS.rawValue where descriptors.isEmpty: return .status(isJSON: false)
     case OTEL_MESSAGE_STATUS_JSON.rawValue where descriptors.isEmpty: return .status(isJSON: true)
     case OTEL_MESSAGE_DRAIN.rawValue where descriptors.isEmpty: return .drain

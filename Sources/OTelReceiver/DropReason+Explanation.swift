@@ -14,6 +14,7 @@ extension DropReason {
     case .notCarriedOver: "not carried over into a new region"
     case .consoleFull: "not written to the console: no buffer was free, or the span was too long for a line"
     case .consoleUnwritten: "not written to the console: standard error was replaced or took no more"
+    case .connectTableFull: "too many connects in progress at once"
     }
   }
 }

@@ -99,6 +99,8 @@ public enum DropReason: Int, CaseIterable {
   /// Not written by the exporter console: standard error is another file than at the program's start, did not take it at once, or the
   /// program filters its system calls.
   case consoleUnwritten
+  /// More connects in progress at once than are followed.
+  case connectTableFull
 
-  public static let count = 10
+  public static let count = 11
 }

@@ -22,16 +22,17 @@ public struct RecordRing {
   @inline(__always) public var bytes: UnsafeMutableRawPointer { region + Layout.ringOffset }
 
   @inline(__always) static var capacity: UInt64 { UInt64(truncatingIfNeeded: Layout.ringSize) }
-  @inline(__always) func at(_ position: UInt64) -> UnsafeMutableRawPointer {
-    bytes + Int(truncatingIfNeeded: position & (Self.capacity &- 1))
-  }
+  /// Offset of `position` in its lap. A multiple of 8, whatever `tail` holds: who else has the region could write anything there, and
+  /// the last header of a lap must not reach over the end of the mapping.
+  @inline(__always) static func offset(_ position: UInt64) -> UInt64 { position & (capacity &- 8) }
+  @inline(__always) func at(_ position: UInt64) -> UnsafeMutableRawPointer { bytes + Int(truncatingIfNeeded: Self.offset(position)) }
 
   /// Copies `length` bytes in as one record. False, and counted, when there is no room.
   /// - Parameter length: at most `Layout.recordCapacity`.
   @inline(__always)
   public func append(_ source: UnsafeRawPointer, length: Int, tag: RecordTag) -> Bool {
     let length = UInt64(truncatingIfNeeded: length)
-    guard length <= UInt64(truncatingIfNeeded: Layout.recordCapacity) else {
+    guard length <= UInt64(truncatingIfNeeded: Layout.recordCapacity), !isFaulty("fault: ring has room") else {
       HostRegion(region: region).count(.ringFull)
       return false
     }
@@ -39,7 +40,7 @@ public struct RecordRing {
     var position = tail.load()
     var padded: UInt64 = 0
     while true {
-      let room = Self.capacity &- (position & (Self.capacity &- 1))
+      let room = Self.capacity &- Self.offset(position)
       padded = needed <= room ? 0 : room
       let end = position &+ padded &+ needed
       if end &- limit.loadAcquiring() > Self.capacity {

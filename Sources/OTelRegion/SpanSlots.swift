@@ -15,8 +15,9 @@ public struct SpanSlots {
 
   /// Claims a small slot, the one at `hint` first. Tries a few and never waits.
   @inline(__always)
-  public func claim(hint: inout UInt32, mark: UInt64) -> UnsafeMutableRawPointer? {
-    var attempt: UInt32 = 0
+  public func claim(hint: inout UInt16, mark: UInt64) -> UnsafeMutableRawPointer? {
+    if isFaulty("fault: slot is free") { return nil }
+    var attempt: UInt16 = 0
     while attempt < 16 {
       let index = Int(truncatingIfNeeded: hint &+ attempt) & (Layout.smallSlotCount &- 1)
       let slot = region + (Layout.smallSlotsOffset &+ index &* Layout.smallSlotSize)
@@ -33,6 +34,7 @@ public struct SpanSlots {
   /// Claims a slot for a span that has outgrown its small one.
   @inline(never)
   public func claimLarge(mark: UInt64) -> UnsafeMutableRawPointer? {
+    if isFaulty("fault: large slot is free") { return nil }
     var index = 0
     while index < Layout.largeSlotCount {
       let slot = region + (Layout.largeSlotsOffset &+ index &* Layout.largeSlotSize)

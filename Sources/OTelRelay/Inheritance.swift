@@ -21,6 +21,8 @@ package enum Inheritance {
     write("0", to: "/proc/self/oom_score_adj")
     prctl(PR_SET_PDEATHSIG, 0)
     protect()
+    // Behind the limits, which root may raise.
+    dropCapabilities()
     _ = "otel-relay".withCString { prctl(PR_SET_NAME, Int(bitPattern: $0)) }
   }
 
@@ -29,6 +31,16 @@ package enum Inheritance {
   package static func protect() {
     prctl(PR_SET_DUMPABLE, 0)
     raise(7, to: 1 << 20)
+  }
+
+  /// A relay needs none, and a program may have none left by the time its relay is at work. Root stays root: by that programs know it.
+  private static func dropCapabilities() {
+    prctl(PR_SET_NO_NEW_PRIVS, 1)
+    var header: (UInt32, Int32) = (0x2008_0522, 0)  // _LINUX_CAPABILITY_VERSION_3, this thread
+    var none = [UInt32](repeating: 0, count: 6)
+    _ = withUnsafeMutablePointer(to: &header) { header in
+      none.withUnsafeMutableBytes { otel_syscall6(Int(SYS_capset), Int(bitPattern: header), Int(bitPattern: $0.baseAddress), 0, 0, 0, 0) }
+    }
   }
 
   /// `LD_*` is for ld.so, which has done with it, and for nobody the relay could start.
@@ -46,12 +58,15 @@ package enum Inheritance {
   private static let PR_SET_PDEATHSIG = 1
   private static let PR_SET_DUMPABLE = 4
   private static let PR_SET_NAME = 15
+  private static let PR_SET_NO_NEW_PRIVS = 38
 
   @discardableResult
   private static func prctl(_ option: Int, _ argument: Int) -> Int { otel_syscall6(Int(SYS_prctl), option, argument, 0, 0, 0, 0) }
 
   private static func closeDescriptors(isLocked: Bool) {
-    let null = open("/dev/null", O_RDWR)
+    var null = open("/dev/null", O_RDWR)
+    // Without /dev a socket that leads nowhere, as in the helper: a pipe's reader would wait for the relay.
+    if null < 0 { null = socket(AF_UNIX, Int32(SOCK_STREAM.rawValue), 0) }
     for descriptor in Int32(0)...2 where null != descriptor { dup2(null, descriptor) }
     if null > 2, null != listener, !(isLocked && null == lock) { close(null) }
     let first = isLocked ? lock + 1 : listener + 1

@@ -46,6 +46,7 @@ package final class Relay {
   private var drains: [DrainWaiter] = []
   private var reported: Set<InvalidSetting> = []
   private(set) var settings: [InvalidSetting] = []
+  let breaker: CrashBreaker
   private var acceptsAgainAt: UInt64 = 0
   private var signals: Int32 = -1
 
@@ -55,6 +56,7 @@ package final class Relay {
     self.engine = engine
     self.log = log
     self.makeExporter = makeExporter
+    breaker = CrashBreaker(beside: listener, log: log)
     resources = ResourceBuilder(host: HostResource(root: ""))
   }
 
@@ -94,6 +96,7 @@ package final class Relay {
     receive(now)
     let isDraining = !drains.isEmpty
     scan(now, all: flush || isDraining)
+    breaker.look(now)
     beginDrains(now)
     boundEnded(now)
     for destination in destinations.values { destination.sendIfDue(now: now, flush: flush || isDraining) }
@@ -120,7 +123,7 @@ package final class Relay {
     if flush || !drains.isEmpty { next = min(next, now + RegionReader.shortestPause) }
     for region in regions { next = min(next, region.attached.nextScan) }
     for destination in destinations.values { if let due = destination.nextDue() { next = min(next, due) } }
-    if !connections.isEmpty { next = min(next, now + 100_000_000) }
+    if !connections.isEmpty || breaker.isWaiting { next = min(next, now + 100_000_000) }
     if acceptsAgainAt > 0 { next = min(next, acceptsAgainAt) }
     // Rounded up: a wait that ends too early would be a round for nothing.
     return next <= now ? 0 : Int32(min((next - now + 999_999) / 1_000_000, UInt64(limit)))
@@ -156,7 +159,11 @@ package final class Relay {
   private func handle(_ connection: Connection, _ now: UInt64) -> Bool {
     guard let message = connection.receive() else { return false }
     switch message {
-    case .region(let descriptor, let files): attach(descriptor, files: files.map(SealedFile.contents(adopting:)) ?? [], connection, now)
+    case .region(let descriptor, let files):
+      connection.region = attach(descriptor, files: files.map(SealedFile.contents(adopting:)) ?? [], connection, now)
+      // Its process is next, if it says so.
+      return connection.region == nil || handle(connection, now)
+    case .process(let descriptor): breaker.watch(connection.region, process: descriptor, now: now)
     case .status(let isJSON):
       scan(now, all: true)
       let report = StatusReport(self, for: connection.userID)
@@ -168,22 +175,24 @@ package final class Relay {
     return true
   }
 
-  private func attach(_ descriptor: Int32, files: [UInt8], _ connection: Connection, _ now: UInt64) {
+  private func attach(_ descriptor: Int32, files: [UInt8], _ connection: Connection, _ now: UInt64) -> AttachedRegion? {
     do throws(RegionError) {
       let region = try Region(adopting: descriptor)
       // A process whose hand-over failed halfway may try again; its spans are not to be sent twice.
-      guard !regions.contains(where: { $0.attached.region.identifier == region.identifier }) else { return }
+      guard !regions.contains(where: { $0.attached.region.identifier == region.identifier }) else { return nil }
       let bytes = region.identity()
       let (identity, settings) = (ProcessIdentity(bytes), ExportSettings(bytes, files: files))
-      guard let destination = destination(for: settings.exporter, userID: connection.userID) else { return }
+      guard let destination = destination(for: settings.exporter, userID: connection.userID) else { return nil }
       report(settings.problems + identity.problems)
       let resource = resources.encoded(identity, instance: region.instance)
       let attached = AttachedRegion(region, identity: identity, peerUserID: connection.userID, now: now)
       reader.attach(attached, now: now)
       regions.append(ServedRegion(attached, batch: settings.batch, resource: resource, destination: destination))
       log.debug("process \(identity.processID ?? Int(connection.processID)) (\(identity.serviceName)) attached region \(region.ordinal)")
+      return attached
     } catch {
       log.warning("a region of process \(connection.processID) was refused: \(error.description)")
+      return nil
     }
   }
 
@@ -281,12 +290,23 @@ package final class Relay {
     while monotonicNanoseconds() < deadline, !connections.isEmpty || targets.contains(where: { !$0.region.isCaughtUp(to: $0.tail) }) {
       turn(flush: true, limit: 50)
     }
+    awaitRequestsUnderWay(until: deadline)
     for destination in destinations.values { destination.cancel() }
     for region in regions {
       if region.phase == .live { region.attached.region.write(RelayState.detached, at: Layout.relayStateOffset) } else { reader.abandon(region.attached, of: region) }
     }
     release()
     reportLosses()
+  }
+
+  /// What goes out with the spans above is of living processes too. The collector may have taken it already: given up now, it would be taken
+  /// back, and arrive twice.
+  private func awaitRequestsUnderWay(until deadline: UInt64) {
+    while monotonicNanoseconds() < deadline, destinations.values.contains(where: \.isBusy) {
+      var none: [curl_waitfd] = []
+      engine.wait(for: &none, milliseconds: 50)
+      engine.perform()
+    }
   }
 
   private func reportLosses() {

@@ -26,6 +26,7 @@ extension StatusReport {
           ("listed", .array(regions.prefix(Self.most).map(member(for:)))),
         ])
       ),
+      ("leftAlone", .array((isWhole ? relay.breaker.sentences : []).map(JSONValue.string))),
       ("destinations", .array(destinations.prefix(Self.most).map(member(for:)))),
       (
         "settings",

@@ -37,6 +37,8 @@ struct StatusReport {
     var lines = head
     lines += spans
     lines += processes
+    let leftAlone = isWhole ? relay.breaker.sentences : []
+    if !leftAlone.isEmpty { lines += ["", "programs that are left alone:"] + leftAlone.map { "  \($0)" } }
     lines += destinations.isEmpty ? ["", "destinations: none yet"] : ["", "destinations (\(destinations.count)):"]
     lines += destinations.prefix(Self.most).flatMap(lines(of:)) + Self.rest(destinations.count)
     if isWhole, !relay.settings.isEmpty {

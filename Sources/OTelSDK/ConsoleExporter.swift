@@ -36,7 +36,9 @@ struct ConsoleExporter {
   /// - Parameter span: an OTLP `Span` message.
   @inline(never)
   func line(of span: UnsafeRawBufferPointer) -> Line? {
-    guard let memory = UnsafeMutableRawPointer(bitPattern: UInt(truncatingIfNeeded: process.consoleBuffers.load())), let buffer = claim() else {
+    guard !isFaulty("fault: console has a buffer"),
+      let memory = UnsafeMutableRawPointer(bitPattern: UInt(truncatingIfNeeded: process.consoleBuffers.load())), let buffer = claim()
+    else {
       count(.consoleFull)
       return nil
     }
@@ -51,7 +53,7 @@ struct ConsoleExporter {
     while longest >= 16 {
       var writer = JSONWriter(start + 1, capacity: capacity, longestValue: longest)
       json.write(to: &writer, resource: options.pointee.resource, process: process)
-      if !writer.isFull { return Line(buffer: buffer, text: UnsafePointer(start + 1), count: writer.count) }
+      if !writer.isFull, !isFaulty("fault: span fits into a line") { return Line(buffer: buffer, text: UnsafePointer(start + 1), count: writer.count) }
       longest = longest == .max ? capacity / 2 : longest / 2
     }
     release(buffer)

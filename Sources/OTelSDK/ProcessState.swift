@@ -60,7 +60,4 @@ public struct ProcessState {
   @inline(__always) public var regionAddress: UnsafeMutableRawPointer? {
     UnsafeMutableRawPointer(bitPattern: UInt(truncatingIfNeeded: region.loadAcquiring()))
   }
-
-  /// The wall clock, by the monotonic one: no span has a negative duration.
-  @inline(__always) func unixTime(_ monotonic: UInt64) -> UInt64 { monotonic &+ clock.load() }
 }

@@ -31,7 +31,7 @@ enum RandomSource {
     thread.pointee.random_counter = mix(process.secretHigh.load() ^ number)
     thread.pointee.random_key = mix(process.secretLow.load() &+ number)
     thread.pointee.depth = 0
-    thread.pointee.slot_hint = UInt32(truncatingIfNeeded: thread.pointee.random_key)
+    thread.pointee.slot_hint = UInt16(truncatingIfNeeded: thread.pointee.random_key)
     thread.pointee.generation = generation
   }
 

@@ -34,13 +34,13 @@ public struct RegionLifecycle {
       return true
     }
     guard !otel_host_filtered() else { return false }
-    guard phase != ProcessState.Phase.busy, process.phase.replace(phase, with: ProcessState.Phase.busy) == nil else {
+    guard phase != ProcessState.Phase.busy, !isFaulty("fault: nobody else makes the region"), process.phase.replace(phase, with: ProcessState.Phase.busy) == nil else {
       process.passed.add(1)
       return false
     }
     guard let made = make() else {
       // Out of memory, a limit, an old kernel: try again later, seldom.
-      process.nextCheck.store(now &+ Self.longestPause)
+      process.nextCheck.store(options.pointee.isLeftAlone ? .max : now &+ Self.longestPause)
       process.phase.storeReleasing(ProcessState.Phase.failed)
       return false
     }
@@ -54,7 +54,10 @@ public struct RegionLifecycle {
     return true
   }
 
-  private func setClock() { process.clock.store(otel_realtime() &- otel_monotonic()) }
+  private func setClock() {
+    let (wall, monotonic) = (otel_realtime(), otel_monotonic())
+    if wall != 0, monotonic != 0 { process.clock.store(wall &- monotonic) }
+  }
 
   private func make() -> (region: UnsafeMutableRawPointer, handedOver: Bool)? {
     let thread = otel_thread_self()
@@ -81,7 +84,10 @@ public struct RegionLifecycle {
     request.words.3 = otel_region_word(offset: Layout.ordinalOffset, value: process.ordinal.load())
     // A relay started here would become a subreaper's child, which its wait(-1) would see.
     if request.relay.may_start, otel_process_is_subreaper() { request.relay.may_start = false }
-    guard otel_region_make(&request), let region = request.region else { return nil }
+    guard otel_region_make(&request), let region = request.region else {
+      if request.made == -ECANCELED { options.pointee.leaveAlone() }
+      return nil
+    }
     return (region, request.handed_over > 0)
   }
 
@@ -115,9 +121,9 @@ public struct RegionLifecycle {
       process.renewals.store(0)
       process.failures.store(0)
     case .gone:
-      if !renew(now: now) { pauseAfterFailure(now: now) }
+      if !renew(address, now: now) { pauseAfterFailure(now: now) }
     case .doubtful:
-      guard renew(now: now) else { return pauseAfterFailure(now: now) }
+      guard renew(address, now: now) else { return pauseAfterFailure(now: now) }
       // Handed over, and perhaps to one that is stopped: each time twice as long until the next try.
       pause(now: now, Self.takingLimit, doubled: process.renewals.add(1))
     }
@@ -131,12 +137,14 @@ public struct RegionLifecycle {
     process.nextCheck.store(now &+ (length < Self.longestPause ? length : Self.longestPause))
   }
 
-  /// Puts a fresh region in the place of the current one and carries over what was not exported. False when nobody took it: then the
-  /// current one stays.
-  private func renew(now: UInt64) -> Bool {
+  /// Puts a fresh region in the place of `old` and carries over what was not exported. False when nobody took it: then `old` stays.
+  private func renew(_ old: UnsafeMutableRawPointer, now: UInt64) -> Bool {
     guard process.phase.replace(ProcessState.Phase.attached, with: ProcessState.Phase.busy) == nil else { return false }
     defer { process.phase.storeReleasing(ProcessState.Phase.attached) }
-    guard let old = process.regionAddress, let made = make() else { return false }
+    // Another thread has been quicker since this one looked. The region that is there now has a relay, which may be sending what is in it:
+    // in the place of that one, a third would have it sent twice.
+    guard process.regionAddress == old else { return true }
+    guard let made = make() else { return false }
     guard made.handedOver else {
       otel_region_discard(made.region, Layout.size)
       return false
@@ -176,7 +184,7 @@ public struct RegionLifecycle {
     let first = tail &- start > capacity ? tail &- capacity : start
     var walker = RecordWalker(ring: source.bytes, secret: source.secret, from: first, to: tail)
     if first != start { walker.synchronize() }
-    var patience = 1000
+    var patience = isFaulty("fault: records are finished in time") ? 0 : 1000
     while true {
       switch walker.step() {
       case .record(let payload, let length, let tag):
@@ -217,6 +225,6 @@ public struct RegionLifecycle {
     guard region.exported != RecordRing(region: address).tail.load() else { return }
     let now = otel_monotonic()
     if verdict(region, now: now) == .fine { return }
-    if renew(now: now) { finishRetiring() }
+    if renew(address, now: now) { finishRetiring() }
   }
 }

@@ -54,9 +54,11 @@ public struct SDKTracer: Tracer {
     if now >= process.nextCheck.load() {
       guard RegionLifecycle(options: options).attach(now: now) else { return nil }
     }
-    guard process.region.load() != 0 else { return nil }
+    span.clock = process.clock.load()
+    // A clock that cannot be read is 0: no span is better than one of 1970.
+    guard process.region.load() != 0, now != 0, span.clock != 0 else { return nil }
     span.isRecording = true
-    span.startTime = process.unixTime(now)
+    span.startTime = now &+ span.clock
     return span
   }
 
@@ -103,7 +105,10 @@ public struct SDKTracer: Tracer {
     guard span.generation == process.generation.load(), let region = process.regionAddress, let slot = span.slot, isOwn(slot, span, region)
     else { return nil }
     var recorder = SpanRecorder(region: region, slot: slot, mark: span.context.spanID, limits: options.pointee.limits)
-    recorder.restore()
+    guard recorder.restore() else {
+      recorder.discard()
+      return nil
+    }
     return recorder
   }
 
@@ -112,8 +117,8 @@ public struct SDKTracer: Tracer {
 
   @inline(__always)
   public func end(_ recorder: SpanRecorder, of span: OpenSpan, scope: InstrumentationScope, at time: UInt64) {
-    let now = process.unixTime(time != 0 ? time : otel_monotonic())
-    // The clock is set anew now and then: a span that began before a step back must not end before it began.
+    // By the clock that it began with: when the system's is set meanwhile, the span still lasts as long as it lasted.
+    let now = (time != 0 ? time : otel_monotonic()) &+ span.clock
     let end = now > span.startTime ? now : span.startTime
     var recorder = recorder
     guard !options.pointee.exportsToConsole else { return endOnConsole(&recorder, end, RecordTag(scope)) }
@@ -164,6 +169,7 @@ public struct SDKTracer: Tracer {
     case .unresolved: HostRegion(region: region).count(.unresolved)
     case .handleTableFull: HostRegion(region: region).count(.handleTableFull)
     case .nestedTooDeep: HostRegion(region: region).count(.nestedTooDeep)
+    case .connectTableFull: HostRegion(region: region).count(.connectTableFull)
     }
   }
 

@@ -60,13 +60,16 @@ public struct SpanRecorder: SpanAttributes {
     }
   }
 
-  /// Goes on where `suspend` left off.
+  /// Goes on where `suspend` left off. False when the slot says more than it can hold: who else has the region wrote there.
   @inline(__always)
-  mutating func restore() {
+  mutating func restore() -> Bool {
     let word = SharedWord(slot + 8).load()
-    writer.next += Int(truncatingIfNeeded: word & 0xffff_ffff)
+    let used = Int(truncatingIfNeeded: word & 0xffff_ffff)
+    guard used <= limit - writer.next else { return false }
+    writer.next += used
     attributeCount = UInt32(truncatingIfNeeded: word &>> 32) & 0xffff
     droppedCount = UInt32(truncatingIfNeeded: word &>> 48)
+    return true
   }
 
   @inline(__always)

@@ -25,6 +25,8 @@ public struct TracerOptions {
   }
   /// `OTEL_PROPAGATORS` holds `tracecontext`.
   public var isPropagated = true
+  /// This program died too often with the agent in it: for the rest of the process there are no spans and no headers.
+  private(set) var isLeftAlone = false
   /// `TRACEPARENT`: the parent of the process's root spans. Invalid: there is none.
   public var processParent: SpanContext
   /// `TRACESTATE`, when it came with a valid `TRACEPARENT`. Kept for the process's life.
@@ -41,6 +43,13 @@ public struct TracerOptions {
     traceState = Text("")
     self.region = region
     self.page = page
+  }
+
+  /// The one change that there is while hooks are live. Other threads see it at once or a call later.
+  mutating func leaveAlone() {
+    isLeftAlone = true
+    isDisabled = true
+    isPropagated = false
   }
 
   /// The one instance's place: static, so that hooks reach it without a lazy global.

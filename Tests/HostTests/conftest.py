@@ -1,4 +1,5 @@
 import signal
+import socket
 import subprocess
 
 import pytest
@@ -8,6 +9,7 @@ pytest.register_assert_rewrite("harness")
 from harness import programs
 from harness.agent import DIST, Agent
 from harness.receiver import Receiver
+from harness.ways import fault_sites
 from harness.webserver import WebServer
 
 
@@ -41,6 +43,12 @@ def shipped():
         if not file.exists():
             pytest.exit(f"{file} is not there; run `make` first", returncode=2)
     return DIST
+
+
+@pytest.fixture(scope="session")
+def sites():
+    """Names of all steps of the agent that can fail. Builds the agent in which they can be made to, when it is older than its sources."""
+    return fault_sites()
 
 
 MEASURED = []
@@ -80,6 +88,26 @@ def agent(receiver):
     agent = Agent(receiver.url)
     yield agent
     agent.close()
+
+
+@pytest.fixture
+def busy_listener():
+    """Its queue is full, and nobody accepts: a connect to it waits, until a test accepts what is in the queue."""
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        listener.listen(0)
+        waiting = [socket.socket() for _ in range(4)]
+        for early in waiting:
+            early.setblocking(False)
+            early.connect_ex(listener.getsockname())
+        yield listener
+        for early in waiting:
+            early.close()
+
+
+@pytest.fixture
+def busy_port(busy_listener):
+    return busy_listener.getsockname()[1]
 
 
 @pytest.fixture

@@ -17,7 +17,7 @@ CHECKER = ROOT / "scripts" / "check-reachable.py"
 AGENT = ROOT / "dist" / "lib" / "otelagent" / "libotelagent.so"
 UNSTRIPPED_AGENT = ROOT / ".build-embedded" / "release" / "libotelagent.so"
 
-SIZE_LIMIT = 120_000
+SIZE_LIMIT = 140_000
 # One struct, initial-exec: more of the static TLS surplus would break hosts with small stacks or many libraries.
 TLS_LIMIT = 64
 NEWEST_GLIBC = (2, 17)

@@ -37,6 +37,12 @@ def test_span_with_six_attributes(programs, variables, spans, limit):
     assert 0 < part["span"] <= limit, part
 
 
+def test_switched_off(programs):
+    """Not looked up at each call, whichever way it is off."""
+    rows = measurements.switched_off(Distribution(), programs)
+    assert len(rows) == 6 and [row for row in rows if not row.within] == []
+
+
 def test_real_curl_request(programs):
     row, _ = measurements.curl_request_instructions(Distribution(), programs, count=5)
     assert row.within, row.behind

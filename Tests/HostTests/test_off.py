@@ -80,11 +80,64 @@ def test_disabled_instrumentations(agent, receiver, web, acceptor, listed, names
     assert {span.name.split()[0] for span in receiver.spans if span.service != "last"} == names
 
 
-@pytest.mark.parametrize("name", ["systemd", "init", "sshd", "sudo", "gdb", "strace"])
-def test_never_list(agent, receiver, acceptor, tmp_path, name):
-    program = shutil.copy(programs.build("dialer"), tmp_path / name)
-    dial(agent, acceptor, program)
-    assert_nothing(agent, receiver)
+NEVER = """
+    init systemd systemd-journald systemd-udevd udevadm dbus-daemon dbus-broker snapd cron crond atd agetty ldconfig ld-linux-x86-64.so.2 ld-2.31.so
+    sshd sshd-session sshd-auth sudo su runuser login doas passwd polkitd pkexec gdb gdbserver lldb strace ltrace rr valgrind perf
+    memcheck-amd64-linux runc crun containerd tini gdm3 Xorg otel-relay
+""".split()
+
+
+def test_never_list(agent, receiver, acceptor, tmp_path):
+    dialer = programs.build("dialer")
+    for name in NEVER:
+        dial(agent, acceptor, shutil.copy(dialer, tmp_path / name))
+    # The control, and the last: what came before it has arrived.
+    dial(agent, acceptor, shutil.copy(dialer, tmp_path / "initial"))
+    assert len(receiver.wait(3)) == 3
+    assert {span.resource["process.executable.name"] for span in receiver.spans} == {"initial"}
+
+
+def test_a_name_alone_makes_no_difference(agent, receiver, acceptor, tmp_path):
+    """What counts is the file that runs: not argv[0], not a link, not a script's name."""
+    dialer = programs.build("dialer")
+    assert agent.run("bash", "-c", f"exec -a sshd {dialer} {acceptor} 2").returncode == 0
+    (tmp_path / "sshd").symlink_to(dialer)
+    dial(agent, acceptor, tmp_path / "sshd")
+    script = tmp_path / "systemd"
+    script.write_text(f"#!/usr/bin/python3\nimport socket\nsocket.create_connection(('127.0.0.1', {acceptor})).close()\n")
+    script.chmod(0o755)
+    assert agent.run(script).returncode == 0
+    assert len(receiver.wait(6)) == 6
+    receiver.clear()
+    # And the other way round: also when the file was replaced meanwhile, as by an upgrade, and is executed once more.
+    (tmp_path / "other").mkdir()
+    hidden = shutil.copy(dialer, tmp_path / "other/sshd")
+    assert agent.run("bash", "-c", f"exec -a dialer {hidden} {acceptor} 2").returncode == 0
+    assert agent.run("bash", "-c", f"exec 3<{hidden}; rm {hidden}; exec /proc/self/fd/3 {acceptor} 2").returncode == 0
+    assert receiver.wait(1, timeout=0.3) == []
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="needs root: /etc/otelagent in a mount name space of its own")
+@pytest.mark.parametrize("switch", ["touch", "ln -s /dev/null", "mkdir"])
+def test_the_machines_switch(agent, receiver, acceptor, switch):
+    """One file, whatever it is, and nothing that starts is instrumented, however the agent comes in."""
+    dialer = programs.build("dialer")
+    script = f"""
+        set -e
+        mkdir {agent.world}/etc; cp -a /etc/. {agent.world}/etc; mount --bind {agent.world}/etc /etc
+        mkdir -p /etc/otelagent; {switch} /etc/otelagent/disabled
+        LD_PRELOAD={agent.layout.library} {dialer} {acceptor} 3
+        {agent.layout.launcher} sh -c 'echo "preload: $LD_PRELOAD"'
+        {agent.layout.launcher} --check {dialer} || true
+        rm -r /etc/otelagent/disabled
+        LD_PRELOAD={agent.layout.library} OTEL_SERVICE_NAME=on {dialer} {acceptor} 3
+    """
+    done = agent.run("unshare", "-m", "sh", "-c", script, environment=agent.bare_environment())
+    assert (done.returncode, done.stderr) == (0, "")
+    assert "preload: \n" in done.stdout
+    assert "will not be traced: /etc/otelagent/disabled switches the agent off on this machine. Remove the file." in done.stdout
+    assert len(receiver.wait(3)) == 3
+    assert {span.service for span in receiver.spans} == {"on"}
 
 
 def test_secure_execution(agent, receiver, acceptor):

@@ -1,6 +1,5 @@
 """Calls that never return: what left them by exception, longjmp or the end of its thread must find its thread as it was."""
 
-import socket
 import subprocess
 from collections import Counter
 
@@ -8,21 +7,6 @@ import pytest
 
 from harness import programs
 from harness.twin import outcome
-
-
-@pytest.fixture
-def busy_port():
-    """A port that nobody accepts at and whose queue is full: a connect to it blocks."""
-    with socket.socket() as listener:
-        listener.bind(("127.0.0.1", 0))
-        listener.listen(0)
-        waiting = [socket.socket() for _ in range(4)]
-        for early in waiting:
-            early.setblocking(False)
-            early.connect_ex(listener.getsockname())
-        yield listener.getsockname()[1]
-        for early in waiting:
-            early.close()
 
 
 @pytest.mark.parametrize("kind", ["longjmp", "exit", "cancel"])

@@ -6,6 +6,7 @@ import Testing
 
 /// One stack in one piece of memory: the higher the index, the further out the frame.
 private final class Frames {
+  var stack: otel_stack { otel_stack(low: UInt(bitPattern: memory), high: UInt(bitPattern: memory + 16)) }
   private let memory = UnsafeMutablePointer<otel_call>.allocate(capacity: 16)
   init() { memory.initialize(repeating: otel_call(), count: 16) }
   deinit { memory.deallocate() }
@@ -15,7 +16,7 @@ private final class Frames {
 @Suite struct CallScopeTests {
   private let tracer = RecordingTracer()
   private let frames = Frames()
-  private var scope: CallScope<RecordingTracer> { CallScope(tracer: tracer) }
+  private var scope: CallScope<RecordingTracer> { CallScope(tracer: tracer, stack: frames.stack) }
   private var depth: Int { Int(otel_thread_self().pointee.depth) }
 
   init() { _ = tracer.prepare() }
@@ -158,19 +159,20 @@ private final class Frames {
   }
 
   @Test func theInnermostCallHasItsSubject() throws {
-    let (first, second) = (UnsafeRawPointer(bitPattern: 16), UnsafeRawPointer(bitPattern: 32))
-    #expect(scope.innermostSubject() == nil)
-    scope.enter(frames[9], try #require(scope.begin(frames[9])), subject: first)
-    #expect(scope.innermostSubject() == first)
-    scope.enterWithoutSpan(frames[5], subject: second)
-    #expect(scope.innermostSubject() == second)
+    #expect(scope.innermostSubject(frames[11]) == -1)
+    scope.enter(frames[9], try #require(scope.begin(frames[9])), subject: 0)
+    #expect(scope.innermostSubject(frames[8]) == 0)
+    scope.enterWithoutSpan(frames[5], subject: 15)
+    #expect(scope.innermostSubject(frames[4]) == 15)
+    // What is in the frame says nothing: it is not read.
     frames[5].pointee.canary ^= 1
-    #expect(scope.innermostSubject() == nil)
-    frames[5].pointee.canary ^= 1
+    #expect(scope.innermostSubject(frames[4]) == 15)
     scope.leaveWithoutSpan(frames[5])
-    #expect(scope.innermostSubject() == first)
+    #expect(scope.innermostSubject(frames[8]) == 0)
     _ = scope.leave(frames[9])
-    #expect(scope.innermostSubject() == nil)
+    #expect(scope.innermostSubject(frames[8]) == -1)
+    scope.enterWithoutSpan(frames[9])
+    #expect(scope.innermostSubject(frames[8]) == -1)
   }
 
   @Test func aDetachedSpanIsInNoFrame() throws {
@@ -193,11 +195,11 @@ private final class Frames {
   @Test func anUnwoundCallIsGivenUp() throws {
     _ = try enter(9, slot: 4)
     _ = try enter(5)
-    scope.unwound()
+    scope.unwound(frames[3])
     #expect(depth == 1 && tracer.log.abandoned.isEmpty)
-    scope.unwound()
+    scope.unwound(frames[3])
     #expect(depth == 0 && tracer.log.abandoned == [4])
-    scope.unwound()
+    scope.unwound(frames[3])
     #expect(depth == 0)
   }
 
@@ -208,7 +210,7 @@ private final class Frames {
     #expect(depth == 0)
     thread.pointee.depth = 5
     #expect(scope.begin(frames[5]) == nil)
-    scope.unwound()
+    scope.unwound(frames[3])
     CallState.store(try #require(tracer.start(parent: nil, isRemote: false)), in: frames[5])
     _ = scope.leave(frames[5])
     thread.pointee.depth = 0

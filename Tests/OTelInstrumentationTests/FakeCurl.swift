@@ -34,9 +34,9 @@ final class FakeCurl {
       }
       return 0
     }
-    // `base` and `end`, then OTEL_CURL_EASY and OTEL_CURL_CALLED.
-    raw.storeBytes(of: setopt, toByteOffset: 6 * 8, as: type(of: setopt))
-    raw.storeBytes(of: getinfo, toByteOffset: 8 * 8, as: type(of: getinfo))
+    // `base`, `end` and `number`, then OTEL_CURL_EASY and OTEL_CURL_CALLED.
+    raw.storeBytes(of: setopt, toByteOffset: 7 * 8, as: type(of: setopt))
+    raw.storeBytes(of: getinfo, toByteOffset: 9 * 8, as: type(of: getinfo))
   }
 
   deinit {

@@ -9,7 +9,7 @@ import Testing
 
   @Test func eachSlotIsClaimedOnce() {
     var claimed: Set<UnsafeMutableRawPointer> = []
-    var hint: UInt32 = .max - 5
+    var hint: UInt16 = .max - 5
     for mark in 1...UInt64(Layout.smallSlotCount) {
       guard let slot = slots.claim(hint: &hint, mark: mark) else { break }
       #expect(claimed.insert(slot).inserted)
@@ -24,7 +24,7 @@ import Testing
   }
 
   @Test func aReleasedSlotIsClaimedAgain() throws {
-    var hint: UInt32 = 7
+    var hint: UInt16 = 7
     let slot = try #require(slots.claim(hint: &hint, mark: 11))
     SharedWord(slot + 8).store(100)
     SpanSlots.release(slot, mark: 11)
@@ -34,7 +34,7 @@ import Testing
   }
 
   @Test func anothersSlotIsNotReleased() throws {
-    var hint: UInt32 = 7
+    var hint: UInt16 = 7
     let slot = try #require(slots.claim(hint: &hint, mark: 11))
     SharedWord(slot + 8).store(100)
     SpanSlots.release(slot, mark: 12)

@@ -243,9 +243,10 @@ import Testing
   }
 
   @Test func countsLosses() {
-    for loss in [Loss.noSlot, .unresolved, .unresolved, .handleTableFull, .nestedTooDeep] { tracer.count(loss) }
+    for loss in [Loss.noSlot, .unresolved, .unresolved, .handleTableFull, .nestedTooDeep, .connectTableFull] { tracer.count(loss) }
     let host = process.memory.host
     #expect(host.drops(.noSlot).load() == 1 && host.drops(.unresolved).load() == 2)
     #expect(host.drops(.handleTableFull).load() == 1 && host.drops(.nestedTooDeep).load() == 1)
+    #expect(host.drops(.connectTableFull).load() == 1)
   }
 }

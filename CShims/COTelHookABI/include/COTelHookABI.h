@@ -11,12 +11,14 @@
 
 // MARK: One call
 
-/// Scratch of one hooked call, on the wrapper's stack for as long as the real call runs. Written and read by Swift only.
-struct otel_call {
+/// Scratch of one hooked call, on the wrapper's stack for as long as the real call runs. Written and read by Swift only. Aligned: a
+/// thread's list of calls has other uses for the low bits of their addresses.
+struct __attribute__((aligned(16))) otel_call {
     uint64_t canary; ///< `generation` mixed with the struct's own address: what a dead frame left behind does not pass for a call
     uint64_t generation;
     uint64_t trace_high, trace_low, span_id, parent_id;
     uint64_t start_time; ///< Unix time in nanoseconds
+    uint64_t clock;      ///< what that is ahead of CLOCK_MONOTONIC
     void *_Nullable slot;
     uint64_t state; ///< OpenSpan's flags; 0 means that the call is not traced
     const void *_Nullable subject;
@@ -50,6 +52,7 @@ struct otel_call {
 /// One loaded libcurl: its functions, resolved in one object so that a handle never reaches another flavour's library.
 struct otel_curl_library {
     uintptr_t base, end;
+    uintptr_t number; ///< below OTEL_CURL_LIBRARIES
 #define OTEL_CURL_MEMBER(member, name, result, parameters) result(*_Nonnull member) parameters;
     OTEL_CURL_EASY(OTEL_CURL_MEMBER)
     OTEL_CURL_CALLED(OTEL_CURL_MEMBER)
@@ -64,6 +67,7 @@ enum {
     OTEL_CURLE_OK = 0,
     OTEL_CURLOPT_URL = 10002,
     OTEL_CURLOPT_POSTFIELDS = 10015,
+    OTEL_CURLOPT_USERAGENT = 10018,
     OTEL_CURLOPT_HTTPHEADER = 10023,
     OTEL_CURLOPT_HTTPPOST = 10024,
     OTEL_CURLOPT_CUSTOMREQUEST = 10036,
@@ -116,6 +120,7 @@ struct otel_curl_handle {
     uint8_t injecting;
     uint8_t url_is_ascii;
     uint8_t custom_method_is_known;
+    uint8_t has_exporter_agent; ///< CURLOPT_USERAGENT is that of an OTLP exporter
     uint8_t custom_method[OTEL_CURL_METHOD];
     char traceparent[OTEL_CURL_TRACEPARENT];
     char tracestate[OTEL_CURL_TRACESTATE];
@@ -141,6 +146,11 @@ enum { OTEL_CURL_HANDLES = OTEL_CURL_STORAGE / OTEL_CURL_HANDLE_SIZE };
 enum { OTEL_CURL_IDLE = 0, OTEL_CURL_ADDED = 1, OTEL_CURL_DRIVEN = 2 };
 extern uint8_t otel_curl_stages[OTEL_CURL_HANDLES] __attribute__((aligned(8)));
 static inline uint8_t *otel_curl_stage(int index) { return &otel_curl_stages[index & (OTEL_CURL_HANDLES - 1)]; }
+/// Another OpenTelemetry SDK in the program: what its exporter's requests have shown.
+enum otel_other_sdk { OTEL_SDK_UNSEEN = 0, OTEL_SDK_SEEN = 1, OTEL_SDK_IGNORED = 2 };
+extern uint8_t otel_other_sdk_word;
+static inline enum otel_other_sdk otel_other_sdk(void) { return (enum otel_other_sdk)__atomic_load_n(&otel_other_sdk_word, __ATOMIC_RELAXED); }
+static inline void otel_set_other_sdk(enum otel_other_sdk what) { __atomic_store_n(&otel_other_sdk_word, (uint8_t)what, __ATOMIC_RELAXED); }
 static inline void *otel_curl_multi_storage(void) { return otel_curl_multis; }
 
 // Addresses of array members: Swift sees arrays as tuples.
@@ -154,20 +164,20 @@ static inline struct otel_header_list *otel_curl_injected(struct otel_curl_handl
 /// A string that libcurl owns, or null. Valid until the next call with the handle.
 static inline const char *_Nullable otel_curl_string(const struct otel_curl_library *library, void *handle, int info) {
     const char *value = NULL;
-    return library->getinfo(handle, info, &value) == OTEL_CURLE_OK ? value : NULL;
+    return !OTEL_FAULT("libcurl tells a text") && library->getinfo(handle, info, &value) == OTEL_CURLE_OK ? value : NULL;
 }
 /// A number of 64 bits, or -1.
 static inline int64_t otel_curl_large_number(const struct otel_curl_library *library, void *handle, int info) {
     int64_t value = -1;
-    return library->getinfo(handle, info, &value) == OTEL_CURLE_OK ? value : -1;
+    return !OTEL_FAULT("libcurl tells a time") && library->getinfo(handle, info, &value) == OTEL_CURLE_OK ? value : -1;
 }
 /// A number, or -1.
 static inline long otel_curl_number(const struct otel_curl_library *library, void *handle, int info) {
     long value = -1;
-    return library->getinfo(handle, info, &value) == OTEL_CURLE_OK ? value : -1;
+    return !OTEL_FAULT("libcurl tells a number") && library->getinfo(handle, info, &value) == OTEL_CURLE_OK ? value : -1;
 }
 static inline bool otel_curl_set_headers(const struct otel_curl_library *library, void *handle, struct otel_header_list *_Nullable list) {
-    return library->setopt(handle, OTEL_CURLOPT_HTTPHEADER, list) == OTEL_CURLE_OK;
+    return !OTEL_FAULT("libcurl takes a header") && library->setopt(handle, OTEL_CURLOPT_HTTPHEADER, list) == OTEL_CURLE_OK;
 }
 
 // MARK: The table
@@ -176,10 +186,18 @@ static inline bool otel_curl_set_headers(const struct otel_curl_library *library
 struct otel_hook_table {
     /// Without the address: until the kernel has read it, it may be anything (EFAULT).
     void (*connect_enter)(struct otel_call *call, int descriptor);
-    /// `error` is errno when `result` is -1.
-    void (*connect_exit)(struct otel_call *call, const struct sockaddr *_Nullable address, uint32_t length, int result, int error);
+    /// Called when the enter has set `call->state`, and for a descriptor on which a connect is in progress. `error` is errno when
+    /// `result` is -1.
+    void (*connect_exit)(struct otel_call *call, int descriptor, const struct sockaddr *_Nullable address, uint32_t length, int result, int error);
     /// After socket(2) returned `descriptor`.
     void (*socket_opened)(int descriptor, int domain, int type, int protocol);
+    // What follows is called for descriptors whose hint is OTEL_SOCKET_CONNECTING.
+    /// The program has read SO_ERROR: 0 or an errno.
+    void (*socket_error_read)(int descriptor, int error);
+    /// The program has used `descriptor` as one that is connected; `error` is errno, 0 when it succeeded.
+    void (*socket_used)(int descriptor, int error);
+    /// The program closes the descriptors from `first` to `last`.
+    void (*descriptors_closed)(unsigned first, unsigned last);
 
     void (*curl_opened)(const struct otel_curl_library *library, void *handle);
     void (*curl_copied)(const struct otel_curl_library *library, void *source, void *handle);
@@ -194,8 +212,9 @@ struct otel_hook_table {
     void (*curl_perform_exit)(struct otel_call *call, const struct otel_curl_library *library, void *handle, int result);
 
     const struct otel_curl_library *_Nullable (*_Nonnull curl_multi_library)(void *multi);
-    /// The library that the thread is in the middle of a traced call of: it is certainly loaded. Null: of none.
-    const struct otel_curl_library *_Nullable (*_Nonnull curl_current_library)(void);
+    /// Number of the library that the thread is in the middle of a traced call of: it is certainly loaded. -1: of none.
+    /// `frame`: any address in the calling wrapper's frame.
+    int (*curl_current_library)(void *frame);
     /// Around curl_multi_add_handle; the exit is called only when the enter has set `call->state`.
     void (*curl_multi_add_enter)(struct otel_call *call, const struct otel_curl_library *library, void *multi, void *handle);
     void (*curl_multi_add_exit)(struct otel_call *call, void *multi, void *handle, int result);
@@ -211,11 +230,13 @@ struct otel_hook_table {
     void (*curl_multi_drive_exit)(struct otel_call *call, void *multi, int running);
     /// A libcurl call that went to a real function untraced.
     void (*curl_unresolved)(void);
+    /// False: the functions of libcurl are forwarded, as without a table.
+    bool traces_curl;
     /// Whether dlsym gives wrappers out for libcurl's functions.
     bool answers_dlsym;
 
-    /// An exception or a cancellation unwinds the innermost hooked call of this thread.
-    void (*unwound)(void);
+    /// An exception or a cancellation unwinds the innermost hooked call around `frame`, an address on the stack that is unwound.
+    void (*unwound)(void *frame);
     /// The process runs its destructors.
     void (*ending)(void);
 };
@@ -225,10 +246,35 @@ void otel_hooks_install(const struct otel_hook_table *_Nullable table);
 
 // MARK: Descriptors
 
-/// One byte a descriptor below OTEL_SOCKET_HINTS: what socket(2) said. A hint: descriptors are also made and closed unseen.
-enum { OTEL_SOCKET_HINTS = 65536, OTEL_SOCKET_UNKNOWN = 0, OTEL_SOCKET_TCP = 1, OTEL_SOCKET_OTHER = 2 };
+/// One byte a descriptor below OTEL_SOCKET_HINTS: what socket(2) said, and whether a connect is in progress. A hint: descriptors are also
+/// made and closed unseen. Those of interest to connect(2) are odd.
+enum { OTEL_SOCKET_HINTS = 65536, OTEL_SOCKET_UNKNOWN = 0, OTEL_SOCKET_TCP = 1, OTEL_SOCKET_OTHER = 2, OTEL_SOCKET_CONNECTING = 3 };
 extern uint8_t otel_socket_hints[OTEL_SOCKET_HINTS];
 /// `descriptor` is below OTEL_SOCKET_HINTS.
 static inline uint8_t *otel_socket_hint(int descriptor) { return &otel_socket_hints[descriptor & (OTEL_SOCKET_HINTS - 1)]; }
+
+/// Whether a connect of `descriptor` is in progress. All that a call of no interest pays.
+static inline bool otel_is_connecting(int descriptor) {
+    return (unsigned)descriptor < OTEL_SOCKET_HINTS && *otel_socket_hint(descriptor) == OTEL_SOCKET_CONNECTING;
+}
+
+/// A connect whose outcome the program has not learned yet. Fixed size, in a static table.
+enum { OTEL_CONNECTS = 1024, OTEL_CONNECT_ADDRESS = 28 };
+struct otel_connect {
+    struct otel_call span;
+    uint32_t length; ///< of `address`
+    uint8_t address[OTEL_CONNECT_ADDRESS]; ///< a sockaddr_in or a sockaddr_in6
+};
+extern struct otel_connect otel_connects[OTEL_CONNECTS];
+/// A word for each: 0: free; else the descriptor + 1, and, in the highest bit, whether somebody is writing or ending it.
+extern uint64_t otel_connect_owners[OTEL_CONNECTS];
+/// Whether there ever was one.
+extern bool otel_connects_used;
+static inline bool otel_connects_were_used(void) { return __atomic_load_n(&otel_connects_used, __ATOMIC_RELAXED); }
+static inline void otel_connects_use(void) { __atomic_store_n(&otel_connects_used, true, __ATOMIC_RELAXED); }
+static inline struct otel_connect *otel_connect_at(int index) { return &otel_connects[index & (OTEL_CONNECTS - 1)]; }
+static inline uint64_t *otel_connect_owner(int index) { return &otel_connect_owners[index & (OTEL_CONNECTS - 1)]; }
+static inline struct otel_call *otel_connect_span(struct otel_connect *connect) { return &connect->span; }
+static inline struct sockaddr *otel_connect_address(struct otel_connect *connect) { return (struct sockaddr *)connect->address; }
 
 #pragma clang assume_nonnull end

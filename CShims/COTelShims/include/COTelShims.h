@@ -5,6 +5,7 @@
 #include "otel_helper.h"
 #include "otel_region.h"
 #include "otel_rendezvous.h"
+#include "otel_stack.h"
 #include "otel_storage.h"
 #include "otel_syscall.h"
 #include "otel_thread.h"

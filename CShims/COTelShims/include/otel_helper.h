@@ -12,10 +12,10 @@
 /// (otel_syscall.h): errno and all other thread-local state are the caller's.
 ///
 /// One helper at a time per process: the stack is static. Returns what `work` returned (0…255), or -errno when there was no helper,
-/// or -1 when it was killed. Cost: 80-120 µs at any size of the host.
+/// or -1 when it was killed. -ECHILD: the host's children belong to another pid name space than the host, and a helper would be one. Cost: 80-120 µs at any size of the host.
 int otel_helper_run(int (*work)(void *), void *argument);
 
-/// Starts `executable` from inside a helper: own session, `first` as descriptor 3 and, unless it is -1, `second` as descriptor 4.
+/// Starts `executable` from inside a helper: own session, no new privileges (PR_SET_NO_NEW_PRIVS), `first` as descriptor 3 and, unless it is -1, `second` as descriptor 4.
 /// Returns 0 when the exec succeeded, else -errno.
 int otel_helper_spawn(const char *executable, char *_Nullable const *_Nonnull arguments, char *_Nullable const *_Nonnull variables, int first, int second);
 

@@ -28,7 +28,7 @@ struct otel_region_request {
     struct otel_relay_start relay;
 
     void *_Nullable region;                ///< out: where it is mapped; null when there is none
-    int made;                              ///< out: 0, or the -errno of the step that failed
+    int made;                              ///< out: 0, or the -errno of the step that failed; -ECANCELED: this program is left alone
     int handed_over;                       ///< out: an otel_relay_outcome, or -errno
 };
 
@@ -61,6 +61,10 @@ int otel_process_id(void);
 bool otel_host_name(char *name, size_t capacity);
 /// Fills `words` from getrandom(2) without blocking.
 bool otel_random(uint64_t *words, size_t count);
+/// The machine-wide switch: while this file is there, whatever is in it, no program that starts is instrumented.
+#define OTEL_MACHINE_SWITCH "/etc/otelagent/disabled"
+/// Whether it is there. One system call, access(2).
+bool otel_machine_is_off(void);
 /// Target of /proc/self/exe, NUL-terminated; false when it cannot be read.
 bool otel_executable_path(char *path, size_t capacity);
 

@@ -37,6 +37,11 @@ int otel_rendezvous_private(const struct otel_rendezvous_environment *environmen
 /// The rendezvous of a relay that serves every user (`otel-relay --system`), `/run/otelagent/relay-v1.sock`.
 void otel_rendezvous_system(struct otel_rendezvous *rendezvous);
 
+/// Whether `program` is to be left alone at `time` (Unix, nanoseconds): a relay wrote so into the file OTEL_CRASHES beside a private
+/// rendezvous, as lines "<until, in seconds> <crashes in a row> <last, in seconds> <path>". False where there is no such file.
+#define OTEL_CRASHES "crashes"
+bool otel_rendezvous_leaves_out(const struct otel_rendezvous *rendezvous, const char *program, uint64_t time);
+
 /// Connects (SOCK_SEQPACKET, non-blocking, close-on-exec) and checks that the peer has our uid or is uid 0 of our user name space.
 /// Returns the descriptor, or -errno: -ECONNREFUSED and -ENOENT say that nobody listens, -EAGAIN that the queue is full.
 int otel_rendezvous_connect(const struct otel_rendezvous *rendezvous);
@@ -57,6 +62,7 @@ enum otel_message_kind {
     OTEL_MESSAGE_STATUS = 2, ///< answered by packets of UTF-8 text, then end of file
     OTEL_MESSAGE_DRAIN = 3,  ///< answered by one packet "drained\n" once everything that had arrived was exported or given up
     OTEL_MESSAGE_STATUS_JSON = 4, ///< as OTEL_MESSAGE_STATUS, answered in JSON
+    OTEL_MESSAGE_PROCESS = 5, ///< behind OTEL_MESSAGE_REGION: carries a pidfd of the region's process; no answer
 };
 struct otel_message {
     uint32_t magic;
@@ -78,13 +84,16 @@ struct otel_relay_start {
     char *_Nullable const *_Nullable variables;             ///< its environment: NULL-terminated
     int region;                                             ///< descriptor to hand over, or -1: only see that a relay is there
     int tls_files;                                          ///< with it, or -1: see otel_tls_files.h
+    const char *_Nullable program;                          ///< absolute path of the program, for otel_rendezvous_leaves_out
+    uint64_t time;                                          ///< with it: Unix time in nanoseconds
 };
 enum otel_relay_outcome {
     OTEL_RELAY_FOUND = 1,   ///< handed over to (or: there is) a relay
     OTEL_RELAY_STARTED = 2, ///< none was there; we were elected and started one
 };
 /// Hands `region` over, electing and starting a relay when nobody is there and `may_start`. To be run in a helper: the relay becomes
-/// a child of the calling process, which has to exit for the relay to be nobody's. Returns an `otel_relay_outcome` or -errno.
+/// a child of the calling process, which has to exit for the relay to be nobody's. Returns an `otel_relay_outcome` or -errno:
+/// -ECANCELED when `program` is to be left alone.
 int otel_relay_find_or_start(const struct otel_relay_start *start);
 
 #pragma clang assume_nonnull end

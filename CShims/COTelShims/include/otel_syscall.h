@@ -1,13 +1,14 @@
 // System calls without libc: no errno, no cancellation point, no interposed function (ours or another preload's) in between.
 // Used by the helper, which shares its host's memory and so must not touch the host's thread-local state.
 #pragma once
+#include "otel_fault.h"
 #include <stdint.h>
 #include <sys/syscall.h>
 
 #pragma clang assume_nonnull begin
 
 /// Makes system call `number`. Returns what the kernel returns: a negative value is `-errno`. Any thread; async-signal-safe.
-static inline long otel_syscall6(long number, long a, long b, long c, long d, long e, long f) {
+static inline long otel_system_call(long number, long a, long b, long c, long d, long e, long f) {
 #if defined(__x86_64__)
     register long r10 __asm__("r10") = d;
     register long r8 __asm__("r8") = e;
@@ -30,14 +31,24 @@ static inline long otel_syscall6(long number, long a, long b, long c, long d, lo
 #endif
 }
 
-#define OTEL_SYSCALL_ARGUMENT_(x) (long)(x)
-#define otel_syscall0(n) otel_syscall6(n, 0, 0, 0, 0, 0, 0)
-#define otel_syscall1(n, a) otel_syscall6(n, OTEL_SYSCALL_ARGUMENT_(a), 0, 0, 0, 0, 0)
-#define otel_syscall2(n, a, b) otel_syscall6(n, OTEL_SYSCALL_ARGUMENT_(a), OTEL_SYSCALL_ARGUMENT_(b), 0, 0, 0, 0)
-#define otel_syscall3(n, a, b, c) otel_syscall6(n, OTEL_SYSCALL_ARGUMENT_(a), OTEL_SYSCALL_ARGUMENT_(b), OTEL_SYSCALL_ARGUMENT_(c), 0, 0, 0)
-#define otel_syscall4(n, a, b, c, d) \
-    otel_syscall6(n, OTEL_SYSCALL_ARGUMENT_(a), OTEL_SYSCALL_ARGUMENT_(b), OTEL_SYSCALL_ARGUMENT_(c), OTEL_SYSCALL_ARGUMENT_(d), 0, 0)
-#define otel_syscall5(n, a, b, c, d, e) \
-    otel_syscall6(n, OTEL_SYSCALL_ARGUMENT_(a), OTEL_SYSCALL_ARGUMENT_(b), OTEL_SYSCALL_ARGUMENT_(c), OTEL_SYSCALL_ARGUMENT_(d), OTEL_SYSCALL_ARGUMENT_(e), 0)
+/// The same, for Swift.
+static inline long otel_syscall6(long number, long a, long b, long c, long d, long e, long f) {
+    return otel_system_call(number, a, b, c, d, e, f);
+}
+
+// For C: arguments of any type, and each use a step that can fail (otel_fault.h), named by its file, line and call. A call of the
+// program's own, and one that cannot fail, is made by otel_system_call.
+#define OTEL_DIGITS_(x) #x
+#define OTEL_DIGITS(x) OTEL_DIGITS_(x)
+#define OTEL_STEP_(name, n, a, b, c, d, e, f)                                \
+    OTEL_FAULT_OR(__FILE_NAME__ ":" OTEL_DIGITS(__LINE__) " " name,          \
+                  otel_system_call(n, (long)(a), (long)(b), (long)(c), (long)(d), (long)(e), (long)(f)))
+#define otel_syscall0(n) OTEL_STEP_(#n, n, 0, 0, 0, 0, 0, 0)
+#define otel_syscall1(n, a) OTEL_STEP_(#n, n, a, 0, 0, 0, 0, 0)
+#define otel_syscall2(n, a, b) OTEL_STEP_(#n, n, a, b, 0, 0, 0, 0)
+#define otel_syscall3(n, a, b, c) OTEL_STEP_(#n, n, a, b, c, 0, 0, 0)
+#define otel_syscall4(n, a, b, c, d) OTEL_STEP_(#n, n, a, b, c, d, 0, 0)
+#define otel_syscall5(n, a, b, c, d, e) OTEL_STEP_(#n, n, a, b, c, d, e, 0)
+#define otel_syscall6(n, a, b, c, d, e, f) OTEL_STEP_(#n, n, a, b, c, d, e, f)
 
 #pragma clang assume_nonnull end

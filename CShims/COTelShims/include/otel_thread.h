@@ -1,5 +1,6 @@
 // The agent's whole thread-local state, and the clocks.
 #pragma once
+#include "otel_fault.h"
 #include <stdint.h>
 #include <time.h>
 
@@ -13,10 +14,12 @@ struct otel_thread {
     uint64_t generation;         ///< of the process state that seeded this thread; another value means "seed again"
     uint64_t random_counter, random_key; ///< RandomSource's
     uint32_t depth;              ///< valid entries of `calls`
-    uint32_t slot_hint;
+    uint16_t slot_hint;
+    uint16_t is_vforked;         ///< this is a child of vfork(2), in its parent's memory and with its parent's thread
     /// Calls in progress, outermost first: the address of each call's scratch on the stack, and in the upper 16 bits its slot + 1.
     uint64_t calls[OTEL_CALLS_NESTED_MAX];
 };
+_Static_assert(__builtin_offsetof(struct otel_thread, is_vforked) == 30, "hooks_vfork.c writes it by its offset");
 _Static_assert(sizeof(struct otel_thread) <= 64, "thread-local state grew past one cache line");
 
 extern __thread struct otel_thread otel_thread_state __attribute__((tls_model("initial-exec"), visibility("hidden")));
@@ -35,10 +38,10 @@ static inline uint64_t otel_thread_advance(struct otel_thread *thread, uint64_t 
 #endif
 }
 
-/// `clock` in nanoseconds. Through the vDSO; clock_gettime(2) cannot fail for the clocks used here. async-signal-safe.
+/// `clock` in nanoseconds. Through the vDSO; clock_gettime(2) cannot fail for the clocks used here, unless it is a filtered system call: then 0. async-signal-safe.
 static inline uint64_t otel_nanoseconds(clockid_t clock) {
-    struct timespec now;
-    clock_gettime(clock, &now);
+    struct timespec now = {0, 0};
+    if (!OTEL_FAULT("clock is read")) clock_gettime(clock, &now);
     return (uint64_t)now.tv_sec * 1000000000u + (uint64_t)now.tv_nsec;
 }
 static inline uint64_t otel_monotonic(void) { return otel_nanoseconds(CLOCK_MONOTONIC); }

@@ -21,7 +21,7 @@ struct ProgramReport {
   init(_ path: ByteString, plan: LaunchPlan) {
     let searchPath = plan.environment["PATH"]
     environment = plan.environment
-    inspection = ProgramInspection(path, arguments: [ByteString](plan.command.dropFirst())) { name in
+    inspection = ProgramInspection(path, arguments: [ByteString](plan.command.dropFirst()), environment: plan.environment.entries) { name in
       try? ProgramLookup.find(name, searchPath: searchPath)
     }
     obstacle = inspection.obstacle

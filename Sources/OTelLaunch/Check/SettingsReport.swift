@@ -91,6 +91,7 @@ struct SettingsReport {
       }
       return false
     }
+    if MachineSwitch.isOff { return "\(MachineSwitch.sentence) \(MachineSwitch.remedy)" }
     if isTrue("OTEL_NATIVE_DISABLED") { return "OTEL_NATIVE_DISABLED=true switches the agent off. Unset it." }
     if isTrue("OTEL_SDK_DISABLED") { return "OTEL_SDK_DISABLED=true switches telemetry off. Unset it." }
     let exporters = TraceExporters(environment.value("OTEL_TRACES_EXPORTER"))

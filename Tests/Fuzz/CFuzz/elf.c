@@ -7,6 +7,9 @@
 #define otel_elf_in_object fuzz_elf_in_object
 #define otel_elf_needed_by fuzz_elf_needed_by
 #define otel_elf_bound_by fuzz_elf_bound_by
+#define otel_elf_next_all fuzz_elf_next_all
+#define otel_elf_is_needed_at_start fuzz_elf_is_needed_at_start
+#define otel_elf_generation fuzz_elf_generation
 #define otel_elf_own_path fuzz_elf_own_path
 // Not "elf.c", which would be this file.
 #include "../../../CShims/COTelShims/elf.c"
@@ -56,16 +59,25 @@ struct fuzz_answer fuzz_look_up(const uint8_t *image, size_t size, struct fuzz_l
     }
     loaded = (struct dl_phdr_info){.dlpi_addr = (uintptr_t)base, .dlpi_name = "fuzzed", .dlpi_phdr = headers, .dlpi_phnum = count};
     struct otel_definer definer;
-    void *address = fuzz_elf_in_object((uintptr_t)base, lookup.name, NULL);
+    // Not the list that ld.so has.
+    real_iterate = fuzz_iterate_phdr;
+    // The name, and the end of a list of names.
+    char names[256] = {0};
+    if (strlen(lookup.name) > sizeof names - 2) return answer;
+    strcpy(names, lookup.name);
+    void *address = NULL;
+    fuzz_elf_in_object((uintptr_t)base, names, NULL, &address);
     answer.is_default = address != NULL;
     answer.default_value = (uintptr_t)address - (uintptr_t)base;
-    address = fuzz_elf_in_object((uintptr_t)base, lookup.name, lookup.version);
+    address = NULL;
+    fuzz_elf_in_object((uintptr_t)base, names, lookup.version, &address);
     answer.is_versioned = address != NULL;
     answer.versioned_value = (uintptr_t)address - (uintptr_t)base;
     answer.definers = fuzz_elf_definers(lookup.name, lookup.version, &definer, 1);
     if (answer.definers == 1) answer.soname = definer.soname;
     (void)fuzz_elf_is_first_agent();
     (void)fuzz_elf_next(lookup.name);
+    (void)fuzz_elf_is_needed_at_start("libcurl.so.4", 2);
     (void)fuzz_elf_definer_around(base, lookup.name, &definer);
     // Of a definer somewhere else, as libcurl is for a program that is linked with it.
     struct otel_definer other = {.base = 0x1000, .end = 0x2000, .soname = "libcurl.so.4", .address = (void *)0x1800};

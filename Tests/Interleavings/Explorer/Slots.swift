@@ -20,7 +20,7 @@ final class Slots {
 
   /// All begin their search at the same slot. Each frees its slot twice, as a call does that another thread has given up for it.
   func call(_ mark: UInt64, _ times: Int) {
-    var hint: UInt32 = 0
+    var hint: UInt16 = 0
     for _ in 0..<times {
       guard let slot = SpanSlots(region: region).claim(hint: &hint, mark: mark) else { return broken = "no slot is free" }
       let key = UInt(bitPattern: slot)

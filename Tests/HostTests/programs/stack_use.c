@@ -1,0 +1,174 @@
+// stack_use URL NAME...: how many bytes of a thread's stack one call of each function takes, at most of three, after one that does not
+// count: "NAME bytes" a line. The stack below the call is painted, and looked at afterwards. The first line is "first": of the first
+// connect of the process.
+#include "dial.h"
+#include <curl/curl.h>
+#include <dlfcn.h>
+#include <pthread.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/prctl.h>
+#include <sys/syscall.h>
+
+enum { STACK = 512 << 10, PAINTED = 256 << 10, OWN = 512, PAINT = 0x5a };
+
+static const char *url;
+static int port, running;
+static CURL *easy, *other;
+static CURLM *multi;
+static volatile uintptr_t sink;
+
+static size_t take(char *bytes, size_t size, size_t count, void *unused) {
+    (void)bytes, (void)unused;
+    return size * count;
+}
+
+static CURL *handle(void) {
+    CURL *made = curl_easy_init();
+    curl_easy_setopt(made, CURLOPT_URL, url);
+    curl_easy_setopt(made, CURLOPT_WRITEFUNCTION, take);
+    curl_easy_setopt(made, CURLOPT_NOSIGNAL, 1L);
+    return made;
+}
+static void nothing(void) {}
+static void with_easy(void) { easy = handle(); }
+static void without_easy(void) { curl_easy_cleanup(easy); }
+static void without_other(void) { curl_easy_cleanup(other); }
+static void with_multi(void) {
+    easy = handle();
+    multi = curl_multi_init();
+}
+static void with_transfer(void) {
+    with_multi();
+    curl_multi_add_handle(multi, easy);
+    curl_multi_perform(multi, &running);
+}
+static void with_result(void) {
+    with_transfer();
+    while (running) {
+        curl_multi_wait(multi, NULL, 0, 1000, NULL);
+        curl_multi_perform(multi, &running);
+    }
+}
+static void without_multi(void) {
+    curl_multi_remove_handle(multi, easy);
+    curl_multi_cleanup(multi);
+    curl_easy_cleanup(easy);
+}
+static void without_easy_of_multi(void) { curl_easy_cleanup(easy); }
+
+#define CALL(name, ...) \
+    static void call_##name(void) { sink = (uintptr_t)(__VA_ARGS__); }
+static int descriptor;
+static struct sockaddr_in address;
+static void with_socket(void) { descriptor = socket(AF_INET, SOCK_STREAM, 0); }
+static void without_socket(void) { close(descriptor); }
+CALL(connect, connect(descriptor, (struct sockaddr *)&address, sizeof address))
+CALL(socket, descriptor = socket(AF_INET, SOCK_STREAM, 0))
+CALL(prctl, prctl(PR_GET_DUMPABLE, 0, 0, 0, 0))
+CALL(syscall, syscall(SYS_getpid))
+CALL(dlsym, dlsym(RTLD_DEFAULT, "getpid"))
+CALL(curl_easy_init, easy = curl_easy_init())
+CALL(curl_easy_duphandle, other = curl_easy_duphandle(easy))
+CALL(curl_easy_setopt, curl_easy_setopt(easy, CURLOPT_URL, url))
+CALL(curl_easy_perform, curl_easy_perform(easy))
+static void call_curl_easy_reset(void) { curl_easy_reset(easy); }
+static void call_curl_easy_cleanup(void) { curl_easy_cleanup(easy); }
+CALL(curl_multi_add_handle, curl_multi_add_handle(multi, easy))
+CALL(curl_multi_remove_handle, curl_multi_remove_handle(multi, easy))
+CALL(curl_multi_info_read, curl_multi_info_read(multi, &running))
+CALL(curl_multi_cleanup, curl_multi_cleanup(multi))
+CALL(curl_multi_perform, curl_multi_perform(multi, &running))
+CALL(curl_multi_socket_action, curl_multi_socket_action(multi, CURL_SOCKET_TIMEOUT, 0, &running))
+#pragma GCC diagnostic ignored "-Wdeprecated-declarations"
+#undef curl_multi_socket
+CALL(curl_multi_socket, curl_multi_socket(multi, CURL_SOCKET_TIMEOUT, &running))
+CALL(curl_multi_socket_all, curl_multi_socket_all(multi, &running))
+static void without_two(void) {
+    without_other();
+    without_easy();
+}
+
+#define ONE(name, before, after) {#name, before, call_##name, after}
+static const struct one {
+    const char *name;
+    void (*before)(void), (*call)(void), (*after)(void);
+} all[] = {
+    ONE(connect, with_socket, without_socket),
+    ONE(socket, nothing, without_socket),
+    ONE(prctl, nothing, nothing),
+    ONE(syscall, nothing, nothing),
+    ONE(dlsym, nothing, nothing),
+    ONE(curl_easy_init, nothing, without_easy),
+    ONE(curl_easy_duphandle, with_easy, without_two),
+    ONE(curl_easy_setopt, with_easy, without_easy),
+    ONE(curl_easy_perform, with_easy, without_easy),
+    ONE(curl_easy_reset, with_easy, without_easy),
+    ONE(curl_easy_cleanup, with_easy, nothing),
+    ONE(curl_multi_add_handle, with_multi, without_multi),
+    ONE(curl_multi_remove_handle, with_result, without_multi),
+    ONE(curl_multi_info_read, with_result, without_multi),
+    ONE(curl_multi_cleanup, with_result, without_easy_of_multi),
+    ONE(curl_multi_perform, with_transfer, without_multi),
+    ONE(curl_multi_socket_action, with_transfer, without_multi),
+    ONE(curl_multi_socket, with_transfer, without_multi),
+    ONE(curl_multi_socket_all, with_transfer, without_multi),
+};
+
+/// Bytes below this frame that `call` wrote to.
+static __attribute__((noinline)) size_t used(void (*call)(void)) {
+    volatile unsigned char *frame = __builtin_frame_address(0);
+    // By hand: a function called for it would have its own frame there.
+    for (size_t i = OWN; i < PAINTED; i++) frame[-(ptrdiff_t)i] = PAINT;
+    call();
+    size_t deepest = PAINTED - 1;
+    while (deepest > OWN && frame[-(ptrdiff_t)deepest] == PAINT) deepest--;
+    return deepest;
+}
+
+static size_t most(const struct one *one) {
+    size_t result = 0;
+    for (int i = -1; i < 3; i++) {
+        one->before();
+        size_t bytes = used(one->call);
+        one->after();
+        if (i >= 0 && bytes > result) result = bytes;
+    }
+    return result;
+}
+
+static void *measure(void *names) {
+    with_socket();
+    printf("first %zu\n", used(call_connect));
+    without_socket();
+    for (char **name = names; *name; name++) {
+        const struct one *one = all, *end = all + sizeof all / sizeof *all;
+        while (one < end && strcmp(one->name, *name)) one++;
+        if (one == end) {
+            printf("%s is not measured\n", *name);
+            exit(3);
+        }
+        printf("%s %zu\n", *name, most(one));
+    }
+    return NULL;
+}
+
+int main(int argc, char **argv) {
+    if (argc < 2) return 2;
+    url = argv[1];
+    port = atoi(strrchr(url, ':') + 1);
+    address = (struct sockaddr_in){.sin_family = AF_INET, .sin_port = htons(port), .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+    curl_global_init(CURL_GLOBAL_ALL);
+    void *stack = mmap(NULL, STACK, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    pthread_attr_t attributes;
+    pthread_attr_init(&attributes);
+    pthread_attr_setstack(&attributes, stack, STACK);
+    pthread_t thread;
+    if (pthread_create(&thread, &attributes, measure, argv + 2)) return 4;
+    pthread_join(thread, NULL);
+    return 0;
+}

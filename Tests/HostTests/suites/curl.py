@@ -1,0 +1,58 @@
+"""curl's own tests: its command line and its library, with its own servers, all of them (and the perl that runs them) under the agent."""
+
+import os
+import re
+
+from .suite import Suite, make, owner, run_to_end, source, source_version
+
+# The last two only rename the library for Debian's other flavours.
+RENAMING = ("99_nss.patch", "90_gnutls.patch")
+OPTIONS = "--with-openssl --enable-versioned-symbols --disable-static --disable-ldap --disable-manual --without-libpsl --without-brotli --without-zstd --without-libidn2".split()
+# Keywords of runtests.pl; one part for each, since a part ends as a whole if it hangs.
+KEYWORDS = ("multi", "HTTP", "FTP", "SMTP", "IMAP", "POP3", "cookies", "SOCKS5", "MQTT", "TFTP", "FILE")
+
+
+class Curl(Suite):
+    name = "curl"
+    origin = "The source of Debian's curl, built with OpenSSL, `tests/runtests.pl`, tests by keyword; `OTEL_PROPAGATORS=none`, so that the wire is as it was"
+    variables = {"OTEL_PROPAGATORS": "none"}
+    # Its servers refuse to be root's for some tests.
+    user = None
+
+    def prepare(self, with_library=True):
+        """Configured once; `with_library`: curl, libcurl and the programs that test it, which takes some minutes."""
+        self.folder = source("curl")
+        if not (self.folder / "Makefile").exists() or not (self.folder / "lib/Makefile").exists():
+            for patch in RENAMING:
+                make("patch", "-R", "-p1", "-s", "-f", "-i", f"debian/patches/{patch}", folder=self.folder)
+            make("autoreconf", "-fi", folder=self.folder)
+            make("./configure", *OPTIONS, "CFLAGS=-O1", folder=self.folder)
+        if with_library and not (self.folder / "tests/libtest/lib1900").exists():
+            make("make", "-j2", folder=self.folder)
+            make("make", "-j2", "-C", "tests", folder=self.folder)
+        elif not (self.folder / "tests/server/sws").exists():
+            make("make", "-j2", "-C", "tests/server", folder=self.folder)
+
+    def version(self):
+        return source_version("curl")
+
+    def parts(self):
+        return {keyword: False for keyword in KEYWORDS}
+
+    def run(self, part, tests, environment, folder):
+        """A part is a keyword, or numbers of tests for the curl that is installed."""
+        is_keyword = not part[0].isdigit()
+        program = [] if is_keyword else ["-c", "/usr/bin/curl", "-vc", "/usr/bin/curl"]
+        chosen = tests or ([part] if is_keyword else part.split())
+        # -n: without valgrind; -am: one line for each test, in automake's words.
+        status, said = run_to_end(
+            ["perl", "-I.", "./runtests.pl", "-a", "-n", "-am", *program, *chosen], environment, folder, timeout=1800, cwd=self.folder / "tests", **owner(self.user)
+        )
+        words = {"PASS": "pass", "FAIL": "fail", "SKIP": "skip", "IGNORED": "fail"}
+        return {number: words[word] for word, number in re.findall(r"^(PASS|FAIL|SKIP|IGNORED): (\d+) ", said, re.M)}
+
+
+class CurlWithPropagation(Curl):
+    """The same with the header: a test may differ by its traceparent line, and by nothing else."""
+
+    name = "curl-propagation"
