@@ -9,7 +9,7 @@ func endpoint(_ input: UnsafeRawBufferPointer) {
   let text = Text(input)
   let bytes = text.array
   let shown = EndpointURL.redacted(text)
-  check(shown.isPlainLine && shown.utf8.first == 0x22 && shown.utf8.count <= 400, "a message that is no line: \(shown.debugDescription)")
+  check(shown.isPlainLine && shown.utf8.first == 0x22 && shown.utf8.count <= 700, "a message that is no line: \(shown.debugDescription)")
   // Whatever stands where users, passwords and queries stand does not show: in front of an "@", behind a "?".
   let authority = bytes.firstIndex(of: 0x2f).map { $0 + 1 < bytes.count && bytes[$0 + 1] == 0x2f ? $0 + 2 : 0 } ?? 0
   let at = bytes.lastIndex(of: 0x40) ?? 0
