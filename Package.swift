@@ -101,7 +101,7 @@ let outside: [Target] = [
       "OTelRelay", "OTelReceiver", "OTelExport", "OTelConfiguration", "OTelPrimitives", "COTelShims",
       .product(name: "ArgumentParser", package: "swift-argument-parser"),
     ], swiftSettings: common),
-  .target(name: "OTelView", dependencies: ["OTLPWire"], swiftSettings: common),
+  .target(name: "OTelView", dependencies: ["OTLPWire", "OTelPrimitives"], swiftSettings: common),
   .target(name: "OTelInspection", dependencies: ["OTelConfiguration", "OTelPrimitives", "COTelShims"], swiftSettings: common),
   .target(
     name: "OTelLaunch", dependencies: ["OTelView", "OTelInspection", "OTelReceiver", "OTelRegion", "OTelConfiguration", "OTelPrimitives", "COTelShims"],

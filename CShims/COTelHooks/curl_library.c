@@ -142,12 +142,13 @@ static bool is_at_start(const struct otel_curl_library *library) {
 /// Whether `library` was not unloaded.
 static bool is_loaded(const struct otel_curl_library *library) {
     if (is_at_start(library)) return true;
-    uint64_t *seen = &seen_loaded[library - libraries], generation = otel_elf_generation();
+    uint64_t *seen = &seen_loaded[library->number], generation = otel_elf_generation();
     if (__atomic_load_n(seen, __ATOMIC_RELAXED) == generation) return true;
     struct otel_definer perform = {.base = library->base, .end = library->end};
     struct otel_curl_library now;
-    if (!otel_elf_definer_around((const void *)library->perform, "curl_easy_perform", &perform) || !fill(&now, &perform, NULL) || !is_same(&now, library))
-        return false;
+    if (!otel_elf_definer_around((const void *)library->perform, "curl_easy_perform", &perform) || !fill(&now, &perform, NULL)) return false;
+    now.number = library->number;
+    if (!is_same(&now, library)) return false;
     __atomic_store_n(seen, generation, __ATOMIC_RELAXED);
     return true;
 }
@@ -205,7 +206,7 @@ static void keep(enum otel_curl_way way, const void *caller, uint64_t generation
     __atomic_thread_fence(__ATOMIC_RELEASE);
     __atomic_store_n(&answer->caller, (uintptr_t)caller, __ATOMIC_RELAXED);
     __atomic_store_n(&answer->generation, generation, __ATOMIC_RELAXED);
-    __atomic_store_n(&answer->content, (uint64_t)(library - libraries) * OTEL_CURL_BOUND + (uint64_t)way, __ATOMIC_RELAXED);
+    __atomic_store_n(&answer->content, (uint64_t)library->number * OTEL_CURL_BOUND + (uint64_t)way, __ATOMIC_RELAXED);
     __atomic_store_n(&answer->stamp, stamp + 2, __ATOMIC_RELEASE);
 }
 
@@ -237,7 +238,9 @@ struct otel_curl_target otel_curl_target_of(
     const struct otel_curl_library *known, const struct otel_hook_table *table, enum otel_curl_way way, const void *caller) {
     // The library that made the handle. Unless the record is of one that is no more, whose cleanup was not seen and whose address was
     // given out again: then whoever asked for another library, by dlsym or by its version, or has outlived it, means another handle.
-    if (known && way < OTEL_CURL_BOUND && satisfies[known - libraries] >> way & 1 && is_loaded(known))
+    // Where but one was ever met there is no such other, and no lock is taken.
+    bool is_only = known && !__atomic_load_n(&claimed_by[1], __ATOMIC_RELAXED);
+    if (known && way < OTEL_CURL_BOUND && satisfies[known->number] >> way & 1 && (is_only || is_loaded(known)))
         return (struct otel_curl_target){known, !otel_curl_is_inside(known, caller)};
     struct otel_curl_resolution found = resolve(way, caller);
     bool is_certain = found.is_certain && (!known || known == found.library);

@@ -40,9 +40,15 @@ EARLY(syscall, long, (long number, long a, long b, long c, long d, long e, long 
 static ssize_t early_send(int fd, const void *data, size_t size, int flags) { return early_sendto(fd, data, size, flags, NULL, 0); }
 static ssize_t early_recv(int fd, void *data, size_t size, int flags) { return early_recvfrom(fd, data, size, flags, NULL, NULL); }
 
+/// A sanitizer's library calls dlsym before the constructor, or in the middle of it, when little else can be called.
+static void *look_for(const char *name) {
+    void *found = otel_has_started ? NULL : otel_elf_next_early(name);
+    return found ? found : otel_elf_next(name);
+}
+
 // Those that do more than a system call. Null: no libc of this process has it, and nobody can have called it.
 #define LOOK_FOR(member, name, nothing, ...)                             \
-    __typeof__(otel_real.member) real = (__typeof__(real))otel_elf_next(name); \
+    __typeof__(otel_real.member) real = (__typeof__(real))look_for(name); \
     if (!real) return nothing;                                           \
     __atomic_store_n(&otel_real.member, real, __ATOMIC_RELAXED);         \
     __attribute__((musttail)) return real(__VA_ARGS__)
@@ -55,6 +61,9 @@ static ssize_t early_recvfrom_chk(int fd, void *data, size_t size, size_t room, 
     LOOK_FOR(recvfrom_chk, "__recvfrom_chk", -1, fd, data, size, room, flags, from, length);
 }
 static ssize_t early_read_chk(int fd, void *data, size_t size, size_t room) { LOOK_FOR(read_chk, "__read_chk", -1, fd, data, size, room); }
+// Not by the system call: the child's libc has to know that it is one.
+static int early_fork(void) { LOOK_FOR(fork, "fork", -1); }
+static int early_plain_fork(void) { LOOK_FOR(plain_fork, "_Fork", -1); }
 /// Also later, for a glibc before 2.34, whose dlsym is libdl's: that may be loaded at any time.
 static void *early_dlsym(void *handle, const char *name) { LOOK_FOR(dlsym, "dlsym", NULL, handle, name); }
 

@@ -14,6 +14,16 @@
 extern _Atomic(const struct otel_hook_table *) otel_hook_installed;
 static inline const struct otel_hook_table *otel_hooks(void) { return __atomic_load_n((const struct otel_hook_table **)&otel_hook_installed, __ATOMIC_ACQUIRE); }
 
+/// One turn in the agent's Swift: marked for fork (hooks_fork.c), and errno as it was.
+#define OTEL_AGENT(turn)          \
+    do {                          \
+        int otel_errno = errno;   \
+        otel_agent_enter();       \
+        turn;                     \
+        otel_agent_leave();       \
+        errno = otel_errno;       \
+    } while (0)
+
 /// First in the body of a wrapper whose real call may unwind: C++ exceptions out of a callback, pthread_cancel. Our own personality
 /// routine clears the call and continues; it has no landing pad, so that neither _Unwind_Resume nor libgcc_s is needed.
 #define OTEL_UNWINDABLE __asm__ volatile(".cfi_personality 0x1b, otel_hook_personality")
@@ -41,6 +51,8 @@ static inline const struct otel_hook_table *otel_hooks(void) { return __atomic_l
     F(recv_chk, "__recv_chk", ssize_t, (int, void *, size_t, size_t, int))                      \
     F(recvfrom_chk, "__recvfrom_chk", ssize_t, (int, void *, size_t, size_t, int, struct sockaddr *, socklen_t *)) \
     F(read_chk, "__read_chk", ssize_t, (int, void *, size_t, size_t))                           \
+    F(fork, "fork", int, (void))                                                                \
+    F(plain_fork, "_Fork", int, (void))                                                         \
     F(prctl, "prctl", int, (int, unsigned long, unsigned long, unsigned long, unsigned long))   \
     F(syscall, "syscall", long, (long, long, long, long, long, long, long))                     \
     F(dlsym, "dlsym", void *, (void *, const char *))
@@ -52,5 +64,7 @@ struct otel_real {
 #undef OTEL_REAL_MEMBER
 };
 extern struct otel_real otel_real;
+/// Whether the constructor has ended.
+extern bool otel_has_started;
 /// To be jumped to instead of our own vfork; null: none.
 extern void *otel_real_vfork;

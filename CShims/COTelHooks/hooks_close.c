@@ -5,9 +5,7 @@
 
 static __attribute__((noinline)) void closed(unsigned first, unsigned last) {
     const struct otel_hook_table *table = otel_hooks();
-    int saved = errno;
-    if (table) table->descriptors_closed(first, last);
-    errno = saved;
+    if (table) OTEL_AGENT(table->descriptors_closed(first, last));
 }
 
 /// Told before, since another thread may have the number a moment later. It fails for what is not open only: then nobody waits for it.

@@ -27,9 +27,7 @@ OTEL_CURL_BODY(void, easy_reset, reset, (void *handle, enum otel_curl_way way), 
     struct otel_curl_target found = OTEL_CURL_TARGET(table, handle, way);
     void (*real)(void *) = found.library ? found.library->reset : OTEL_CURL_UNLISTED(reset, curl_easy_reset, way);
     if (handle && found.is_traced) {
-        int before = errno;
-        table->curl_reset(handle);
-        errno = before;
+        OTEL_AGENT(table->curl_reset(handle));
     }
     if (real) real(handle);
 }
@@ -40,9 +38,7 @@ OTEL_CURL_BODY(void, easy_cleanup, cleanup, (void *handle, enum otel_curl_way wa
     struct otel_curl_target found = OTEL_CURL_TARGET(table, handle, way);
     void (*real)(void *) = found.library ? found.library->cleanup : OTEL_CURL_UNLISTED(cleanup, curl_easy_cleanup, way);
     if (handle && found.is_traced) {
-        int before = errno;
-        table->curl_closed(handle);
-        errno = before;
+        OTEL_AGENT(table->curl_closed(handle));
     }
     if (real) real(handle);
 }
@@ -64,9 +60,7 @@ static __attribute__((noinline)) int traced_perform(
     const struct otel_hook_table *table, struct otel_call *call, const struct otel_curl_library *library, void *handle) {
     OTEL_UNWINDABLE;
     int result = library->perform(handle);
-    int after = errno;
-    table->curl_perform_exit(call, library, handle, result);
-    errno = after;
+    OTEL_AGENT(table->curl_perform_exit(call, library, handle, result));
     return result;
 }
 
@@ -78,9 +72,7 @@ OTEL_CURL_BODY(int, easy_perform, perform, (void *handle, enum otel_curl_way way
     if (handle && found.is_traced) {
         struct otel_call call;
         call.state = 0;
-        int before = errno;
-        table->curl_perform_enter(&call, found.library, handle);
-        errno = before;
+        OTEL_AGENT(table->curl_perform_enter(&call, found.library, handle));
         if (call.state) return traced_perform(table, &call, found.library, handle);
     }
     return real(handle);

@@ -46,14 +46,10 @@ OTEL_CURL_BODY(int, multi_add_handle, multi_add, (void *multi, void *handle, enu
     if (!multi || !handle || !found.is_traced || !has_multi(found.library)) return real(multi, handle);
     struct otel_call call;
     call.state = 0;
-    int before = errno;
-    table->curl_multi_add_enter(&call, found.library, multi, handle);
-    errno = before;
+    OTEL_AGENT(table->curl_multi_add_enter(&call, found.library, multi, handle));
     int result = real(multi, handle);
     if (call.state) {
-        int after = errno;
-        table->curl_multi_add_exit(&call, multi, handle, result);
-        errno = after;
+        OTEL_AGENT(table->curl_multi_add_exit(&call, multi, handle, result));
     }
     return result;
 }
@@ -65,9 +61,7 @@ OTEL_CURL_BODY(int, multi_remove_handle, multi_remove, (void *multi, void *handl
     int (*real)(void *, void *) = REAL(found, multi_remove, curl_multi_remove_handle, way);
     int result = real ? real(multi, handle) : CURLM_INTERNAL_ERROR;
     if (result == CURLM_OK && multi && handle && found.is_traced) {
-        int after = errno;
-        table->curl_multi_removed(multi, handle);
-        errno = after;
+        OTEL_AGENT(table->curl_multi_removed(multi, handle));
     }
     return result;
 }
@@ -79,9 +73,7 @@ OTEL_CURL_BODY(void *, multi_info_read, multi_info_read, (void *multi, int *queu
     void *(*real)(void *, int *) = REAL(found, multi_info_read, curl_multi_info_read, way);
     struct message *message = real ? real(multi, queued) : NULL;
     if (message && message->kind == CURLMSG_DONE && message->handle && found.is_traced) {
-        int after = errno;
-        table->curl_multi_done(multi, message->handle, message->data.result);
-        errno = after;
+        OTEL_AGENT(table->curl_multi_done(multi, message->handle, message->data.result));
     }
     return message;
 }
@@ -92,9 +84,7 @@ OTEL_CURL_BODY(int, multi_cleanup, multi_cleanup, (void *multi, enum otel_curl_w
     struct otel_curl_target found = TARGET(table, multi, NULL, way);
     int (*real)(void *) = REAL(found, multi_cleanup, curl_multi_cleanup, way);
     if (multi && found.is_traced) {
-        int before = errno;
-        table->curl_multi_closed(multi);
-        errno = before;
+        OTEL_AGENT(table->curl_multi_closed(multi));
     }
     return real ? real(multi) : CURLM_INTERNAL_ERROR;
 }
@@ -140,10 +130,8 @@ static __attribute__((noinline)) int traced_drive(
     const struct otel_hook_table *table, struct otel_call *call, void *real, const struct drive *drive) {
     OTEL_UNWINDABLE;
     int result = really_drive(real, drive);
-    int after = errno;
     // CURLM_CALL_MULTI_PERFORM is -1; errors are above 0 and leave the number as it was.
-    table->curl_multi_drive_exit(call, drive->multi, drive->running && result <= CURLM_OK ? *drive->running : -1);
-    errno = after;
+    OTEL_AGENT(table->curl_multi_drive_exit(call, drive->multi, drive->running && result <= CURLM_OK ? *drive->running : -1));
     return result;
 }
 
@@ -156,9 +144,7 @@ static __attribute__((noinline)) int drive(const struct drive *drive, enum otel_
     if (listed && drive->multi && found.is_traced) {
         struct otel_call call;
         call.state = 0;
-        int before = errno;
-        table->curl_multi_drive_enter(&call, drive->multi);
-        errno = before;
+        OTEL_AGENT(table->curl_multi_drive_enter(&call, drive->multi));
         if (call.state) return traced_drive(table, &call, real, drive);
     }
     return really_drive(real, drive);

@@ -5,9 +5,7 @@ static __attribute__((noinline)) int traced_connect(
     const struct otel_hook_table *table, struct otel_call *call, int descriptor, const struct sockaddr *address, socklen_t length) {
     OTEL_UNWINDABLE;
     int result = otel_real.connect(descriptor, address, length);
-    int after = errno;
-    table->connect_exit(call, descriptor, address, length, result, after);
-    errno = after;
+    OTEL_AGENT(table->connect_exit(call, descriptor, address, length, result, errno));
     return result;
 }
 
@@ -15,16 +13,12 @@ static __attribute__((noinline)) int watched_connect(
     const struct otel_hook_table *table, int descriptor, const struct sockaddr *address, socklen_t length) {
     struct otel_call call;
     call.state = 0;
-    int before = errno;
     bool was_connecting = otel_is_connecting(descriptor);
-    table->connect_enter(&call, descriptor);
-    errno = before;
+    OTEL_AGENT(table->connect_enter(&call, descriptor));
     if (call.state) return traced_connect(table, &call, descriptor, address, length);
     int result = otel_real.connect(descriptor, address, length);
     if (was_connecting) {
-        int after = errno;
-        table->connect_exit(&call, descriptor, address, length, result, after);
-        errno = after;
+        OTEL_AGENT(table->connect_exit(&call, descriptor, address, length, result, errno));
     }
     return result;
 }
@@ -50,10 +44,9 @@ static __attribute__((noinline)) int read_error(int descriptor, void *value, soc
     int result = otel_real.getsockopt(descriptor, SOL_SOCKET, SO_ERROR, value, length);
     const struct otel_hook_table *table = otel_hooks();
     if (result == 0 && *length == sizeof(int) && table) {
-        int error, saved = errno;
+        int error;
         memcpy(&error, value, sizeof error);
-        table->socket_error_read(descriptor, error);
-        errno = saved;
+        OTEL_AGENT(table->socket_error_read(descriptor, error));
     }
     return result;
 }

@@ -5,9 +5,7 @@
 /// Returns `result`, with errno as it is.
 static __attribute__((noinline)) ssize_t used(int descriptor, ssize_t result) {
     const struct otel_hook_table *table = otel_hooks();
-    int saved = errno;
-    if (table) table->socket_used(descriptor, result < 0 ? saved : 0);
-    errno = saved;
+    if (table) OTEL_AGENT(table->socket_used(descriptor, result < 0 ? errno : 0));
     return result;
 }
 

@@ -1,6 +1,7 @@
 #include "curl_library.h"
 
 _Atomic(const struct otel_hook_table *) otel_hook_installed;
+bool otel_has_started;
 
 void otel_hooks_install(const struct otel_hook_table *table) {
     __atomic_store_n((const struct otel_hook_table **)&otel_hook_installed, table, __ATOMIC_RELEASE);
@@ -38,25 +39,29 @@ __attribute__((visibility("hidden"), used)) int otel_hook_personality(int versio
 /// Defined in Swift (OTelAgent).
 extern void otel_agent_start(int count, char **arguments, char **environment);
 
-/// glibc passes main's arguments to constructors; a libc that does not gets no agent (OTEL_NATIVE_DISABLED could not be read).
+/// Whether these are main's arguments, as glibc passes them to constructors: the environment lies behind them. musl, into whose programs
+/// we come when a traced one executes them, passes nothing, and what is in the registers must not be followed.
+static bool are_arguments_of_main(int count, char **arguments, char **environment) {
+    return arguments && count >= 0 && environment == arguments + count + 1;
+}
+
 __attribute__((constructor(101))) static void start(int count, char **arguments, char **environment) {
-    if (!environment) return;
     int saved = errno;
     bool may_vfork = resolve();
     // A second copy, from another path, stays a pass-through: the first is the one that programs are bound to.
-    if (otel_elf_is_first_agent()) {
+    if (are_arguments_of_main(count, arguments, environment) && otel_elf_is_first_agent()) {
         otel_stack_find(arguments);
+        otel_valgrind_ignore_races(otel_socket_hints, OTEL_SOCKET_HINTS);
         otel_curl_find_loaded();
         otel_agent_start(count, arguments, environment);
         if (may_vfork && otel_hooks()) otel_real_vfork = NULL;
     }
+    otel_has_started = true;
     errno = saved;
 }
 
 __attribute__((destructor(101))) static void end(void) {
     const struct otel_hook_table *table = otel_hooks();
     if (!table) return;
-    int saved = errno;
-    table->ending();
-    errno = saved;
+    OTEL_AGENT(table->ending());
 }

@@ -120,7 +120,7 @@ static int visit_next_all(struct dl_phdr_info *info, size_t size, void *data) {
 
 void otel_elf_next_all(struct otel_wanted *wanted, int count) {
     struct search search = {.wanted = wanted, .capacity = count};
-    dl_iterate_phdr(visit_next_all, &search);
+    iterate(visit_next_all, &search);
 }
 
 static int visit_definer(struct dl_phdr_info *info, size_t size, void *data) {

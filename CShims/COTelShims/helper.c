@@ -66,14 +66,24 @@ static char spawn_stack[8 * 1024] __attribute__((aligned(64)));
 // The kernel's signal set: 64 bits, whatever sigset_t says.
 enum { KERNEL_SIGSET_SIZE = 8 };
 
+uint64_t otel_signals_block(void) {
+    uint64_t all = ~0ull, before = 0;
+    otel_syscall4(SYS_rt_sigprocmask, SIG_SETMASK, &all, &before, KERNEL_SIGSET_SIZE);
+    return before;
+}
+
+// It cannot fail where the first has not.
+void otel_signals_restore(uint64_t before) { otel_system_call(SYS_rt_sigprocmask, SIG_SETMASK, (long)&before, 0, KERNEL_SIGSET_SIZE, 0, 0); }
+
 /// The first process that is made after unshare(CLONE_NEWPID) is the new name space's init, and with its end no other can be made in it
 /// (pid_namespaces(7)): that process has to be the host's own. Nor does a helper belong into one that the host has joined by setns(2).
+/// The name space of its children is each thread's own.
 static bool children_are_elsewhere(void) {
     char own[64], theirs[64];
-    long length = otel_syscall4(SYS_readlinkat, AT_FDCWD, "/proc/self/ns/pid", own, sizeof own);
+    long length = otel_syscall4(SYS_readlinkat, AT_FDCWD, "/proc/thread-self/ns/pid", own, sizeof own);
     // Without /proc nothing is known, and nothing was unshared as far as most programs go.
     if (length <= 0) return false;
-    return otel_syscall4(SYS_readlinkat, AT_FDCWD, "/proc/self/ns/pid_for_children", theirs, sizeof theirs) != length ||
+    return otel_syscall4(SYS_readlinkat, AT_FDCWD, "/proc/thread-self/ns/pid_for_children", theirs, sizeof theirs) != length ||
            memcmp(own, theirs, (size_t)length) != 0;
 }
 
@@ -88,8 +98,7 @@ int otel_helper_run(int (*work)(void *), void *argument) {
         do waited = otel_syscall4(SYS_wait4, pid, &status, 0x80000000L /* __WCLONE */, NULL);
         while (waited == -EINTR);
     }
-    // It cannot fail where the first has not.
-    otel_system_call(SYS_rt_sigprocmask, SIG_SETMASK, (long)&before, 0, KERNEL_SIGSET_SIZE, 0, 0);
+    otel_signals_restore(before);
     if (pid < 0) return (int)pid;
     // Somebody else's wait for "all" children took it: it has ended all the same, but how is not known.
     if (waited < 0) return -1;

@@ -66,7 +66,7 @@ static bool is_somebody(unsigned long uid) {
         if (ended) field++;
         if (map[i] != '\n') continue;
         if (uid >= numbers[0] && uid - numbers[0] < numbers[2]) return true;
-        memset(numbers, 0, sizeof numbers);
+        numbers[0] = numbers[1] = numbers[2] = 0;
         field = 0;
     }
     return false;
@@ -120,8 +120,9 @@ bool otel_rendezvous_leaves_out(const struct otel_rendezvous *rendezvous, const 
     if (rendezvous->path[0] != '/' || rendezvous->any_peer) return false;
     char name[sizeof rendezvous->path + sizeof OTEL_CRASHES], lines[4096];
     struct text text = {name, name + sizeof name - 1};
-    const char *file_name = strrchr(rendezvous->path, '/') + 1;
-    text_put_bytes(&text, rendezvous->path, (size_t)(file_name - rendezvous->path));
+    size_t directory = strlen(rendezvous->path);
+    while (rendezvous->path[directory - 1] != '/') directory--;
+    text_put_bytes(&text, rendezvous->path, directory);
     text_put(&text, OTEL_CRASHES);
     long file = otel_syscall4(SYS_openat, AT_FDCWD, name, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK, 0);
     if (file < 0) return false;
@@ -238,6 +239,12 @@ int otel_message_send_with(int socket, enum otel_message_kind kind, int descript
         memcpy(CMSG_DATA(&control.head), descriptors, length);
     }
     long sent = otel_syscall3(SYS_sendmsg, socket, &header, MSG_NOSIGNAL | MSG_DONTWAIT);
+    return sent < 0 ? (int)sent : 0;
+}
+
+int otel_child_message_send(int socket, int process_id, int status) {
+    struct otel_child_message message = {{OTEL_MESSAGE_MAGIC, OTEL_LAYOUT_MAJOR, OTEL_MESSAGE_CHILD}, process_id, status};
+    long sent = otel_syscall6(SYS_sendto, socket, (long)&message, sizeof message, MSG_NOSIGNAL | MSG_DONTWAIT, 0, 0);
     return sent < 0 ? (int)sent : 0;
 }
 

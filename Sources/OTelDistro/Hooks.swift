@@ -57,5 +57,6 @@ nonisolated(unsafe) var hookTable = otel_hook_table(
     // Who exits gives up what is in progress.
     Hooks.sockets.closed(from: 0, through: .max)
     RegionLifecycle(options: TracerOptions.installed).detach()
-  }
+  },
+  regions: { RegionLifecycle(options: TracerOptions.installed).locate(current: $0, retiring: $1) }
 )

@@ -45,12 +45,12 @@ public struct CallScope<T: Tracer> {
   }
 
   @inline(__always)
-  private static func entry(_ thread: UnsafeMutablePointer<otel_thread>, _ index: UInt32) -> UnsafeMutablePointer<UInt64> {
+  private static func entry(_ thread: UnsafeMutablePointer<otel_thread>, _ index: UInt16) -> UnsafeMutablePointer<UInt64> {
     // By address: a C array is a tuple in Swift. `index` is below OTEL_CALLS_NESTED_MAX wherever this is used.
     (UnsafeMutableRawPointer(thread) + 32 + Int(truncatingIfNeeded: index) &* 8).assumingMemoryBound(to: UInt64.self)
   }
 
-  private static var deepest: UInt32 { UInt32(truncatingIfNeeded: OTEL_CALLS_NESTED_MAX) }
+  private static var deepest: UInt16 { UInt16(truncatingIfNeeded: OTEL_CALLS_NESTED_MAX) }
 
   @inline(__always)
   private static func holds(_ stack: otel_stack, _ address: UInt) -> Bool { address &- stack.low < stack.high &- stack.low }
@@ -199,7 +199,7 @@ public struct CallScope<T: Tracer> {
   /// Takes away the call at `here` and those above it: of those, the ones with lower frames were left by longjmp.
   @inline(never)
   private func removeBuried(_ thread: UnsafeMutablePointer<otel_thread>, _ here: UInt) {
-    var index: UInt32 = 0
+    var index: UInt16 = 0
     while index < thread.pointee.depth, Self.address(Self.entry(thread, index).pointee) != here { index &+= 1 }
     guard index < thread.pointee.depth else { return }
     while thread.pointee.depth > index {

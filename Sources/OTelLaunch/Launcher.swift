@@ -64,7 +64,9 @@ public enum Launcher {
     guard plan.staysAsInit else { throw image.execute() }
     var parent = ProgramParent(role: .firstProcess)
     try parent.start(image)
+    let report = EndingReport(plan.environment, program: parent.program)
     let ending = parent.wait()
+    report?.finish(ending)
     RelayDrain.wait(plan.environment, milliseconds: plan.exitTimeout)
     return parent.end(like: ending)
   }
@@ -77,6 +79,8 @@ public enum Launcher {
       try? ProgramLookup.find(name, searchPath: searchPath)
     }
     guard let obstacle = inspection.obstacle else { return nil }
+    // A launcher in a launcher is static too, and says of its program itself what there is to say.
+    if case .statically = obstacle, program.name == "otel-instrument" { return nil }
     let sentence = "\(inspection.subject) runs without the agent: \(obstacle.reason). \(obstacle.remedy)"
     Diagnostics.write(sentence)
     if obstacle.effect == .harmful { plan.removeAgent(installation) }

@@ -13,63 +13,32 @@ final class ViewRelay {
     let consumer: ViewConsumer
   }
 
-  private let directory: String
+  private let directory: ViewDirectory
   private let listener: Listener
   private let reader = RegionReader()
   private let kept = KeptSpans()
   private var members: [Member] = []
   private var connections: [Connection] = []
   private var acceptsAgainAt: UInt64 = 0
+  /// The program, once it has been started.
+  var child: WatchedChild?
   private var dropped: [String: Int] = [:]
 
   private static let mostConnections = 1024
   /// A peer that connected and says nothing.
   private static let longestSilence: UInt64 = 2_000_000_000
-  /// Between the end of a process's memory and its parent's hearing of it. An exec looks the same until then.
-  private static let longestDying: UInt64 = 1_000_000_000
 
   init(environment: Environment) throws(LaunchError) {
-    (directory, listener) = try Self.listen(environment)
+    (directory, listener) = try ViewDirectory.make(environment)
   }
 
   /// Value of `OTEL_NATIVE_RELAY` for the program.
-  var address: ByteString { ByteString("unix:" + directory + Self.socket) }
-
-  private static let socket = "/relay.sock"
-
-  /// In the first of these directories where that works: a root file system may be read-only.
-  private static func listen(_ environment: Environment) throws(LaunchError) -> (String, Listener) {
-    var error = ENOENT
-    for name in [environment["XDG_RUNTIME_DIR"], environment["TMPDIR"], "/tmp", "/dev/shm", "/run"] {
-      guard let base = name, base.hasPrefix("/"), base.bytes.count < 70, ByteString(base.description) == base else { continue }
-      var template = (base + "/otel-view.XXXXXX").bytes.map { CChar(bitPattern: $0) } + [0]
-      guard mkdtemp(&template) != nil else {
-        error = errno
-        continue
-      }
-      let directory = template.withUnsafeBufferPointer { ByteString(cString: $0.baseAddress!) }.description
-      do throws(RendezvousError) {
-        guard let rendezvous = OTelReceiver.Rendezvous.path(directory + socket) else { throw .failed(directory, ENAMETOOLONG) }
-        return (directory, try Listener(at: rendezvous, peers: .own))
-      } catch {
-        remove(directory)
-      }
-    }
-    throw LaunchError(
-      ExitStatus.launcherFailed,
-      "no directory can be made for --view, neither in $XDG_RUNTIME_DIR nor in /tmp (\(SystemError.description(error))); nothing was run. Set TMPDIR to "
-        + "one that you may write to.")
-  }
+  var address: ByteString { ByteString("unix:" + directory.socket) }
 
   /// Nothing is left of it in the file system.
   func remove() {
     listener.close()
-    Self.remove(directory)
-  }
-
-  private static func remove(_ directory: String) {
-    for name in [socket, socket + ".lock"] { unlink(directory + name) }
-    rmdir(directory)
+    directory.remove()
   }
 
   // MARK: The loop
@@ -87,34 +56,24 @@ final class ViewRelay {
   }
 
   /// Takes in whoever comes, and reads what is due.
-  /// - Parameter program: the pid of our child, which has not ended.
-  func turn(now: UInt64, program: Int) {
+  func turn(now: UInt64) {
     takeIn(now)
-    for member in members where member.attached.nextScan <= now && !isDying(member, now, program) { scan(member, now) }
+    for member in members where member.attached.nextScan <= now && child?.isDying(member.attached, now: now) != true { scan(member, now) }
     release()
-  }
-
-  /// The memory of our own child is gone, and how it ended is known in a moment: then its open spans can say so.
-  private func isDying(_ member: Member, _ now: UInt64, _ program: Int) -> Bool {
-    guard member.attached.identity.processID == program, member.attached.phase == .live, member.attached.region.isAbandoned() else { return false }
-    let since = member.consumer.abandonedAt ?? now
-    member.consumer.abandonedAt = since
-    guard now - since < Self.longestDying else { return false }
-    member.attached.nextScan = now + RegionReader.shortestPause
-    return true
   }
 
   private func scan(_ member: Member, _ now: UInt64) { reader.scan(member.attached, into: member.consumer, now: now, mayQueue: true) }
 
   /// Reads the rest. Processes that go on are told that nobody reads them any more.
-  /// - Parameter ending: of the program: whose pid, and the `error.type` of what it left open.
-  func finish(_ ending: (program: Int, errorType: String)?) -> SpanCollection {
+  /// - Parameter status: of the program, as waitpid(2) has it.
+  func finish(status: Int32) -> SpanCollection {
+    child?.status = status
     listener.refuseNewcomers()
     let now = monotonicNanoseconds()
     acceptsAgainAt = 0
     takeIn(now)
     for member in members {
-      if let ending, member.attached.identity.processID == ending.program { member.attached.endingErrorType = ending.errorType }
+      _ = child?.isDying(member.attached, now: now)
       scan(member, now)
     }
     release()
@@ -183,7 +142,7 @@ final class ViewRelay {
     case .drain: connection.send("drained\n")
     // How the program ended is known here by its parent.
     case .process(let descriptor): close(descriptor)
-    case .nothing, .invalid: break
+    case .child, .nothing, .invalid: break
     }
     return true
   }
@@ -197,6 +156,7 @@ final class ViewRelay {
     let identity = ProcessIdentity(region.identity())
     let attached = AttachedRegion(region, identity: identity, peerUserID: connection.userID, now: now)
     reader.attach(attached, now: now)
+    child?.notice(identity)
     members.append(Member(attached: attached, consumer: ViewConsumer(kept, identity)))
   }
 }
@@ -210,8 +170,6 @@ private final class KeptSpans {
 private final class ViewConsumer: SpanConsumer {
   private let kept: KeptSpans
   let process: Int
-  /// When the region of the program was first seen without one.
-  var abandonedAt: UInt64?
 
   init(_ kept: KeptSpans, _ identity: ProcessIdentity) {
     self.kept = kept

@@ -33,10 +33,11 @@ struct ViewedRun {
       throw error
     }
     Self.raiseDescriptorLimit()
+    relay.child = WatchedChild(processID: Int(parent.program))
     let ending = wait(&parent, relay)
     let end = wallClockNanoseconds()
 
-    let spans = relay.finish(errorType(ending, parent.program))
+    let spans = relay.finish(status: ending.waitStatus)
     relay.remove()
     if !parent.hasFailedToExecute {
       var summary = RunSummary(command: plan.command[0].description, ending: ending, start: start, end: end)
@@ -48,17 +49,11 @@ struct ViewedRun {
     return parent.end(like: ending)
   }
 
-  /// What the spans say that the program left open; nil: it is not known better than by any relay.
-  private func errorType(_ ending: RunSummary.Ending, _ program: pid_t) -> (program: Int, errorType: String)? {
-    guard case .killed(let signal) = ending else { return nil }
-    return (Int(program), SignalName.text(signal))
-  }
-
   private func wait(_ parent: inout ProgramParent, _ relay: ViewRelay) -> RunSummary.Ending {
     while true {
       if let ending = parent.handleSignals() { return ending }
       let now = monotonicNanoseconds()
-      relay.turn(now: now, program: Int(parent.program))
+      relay.turn(now: now)
       var entries = ([parent.signals] + relay.descriptors).map { pollfd(fd: $0, events: Int16(POLLIN), revents: 0) }
       let pause = relay.pause(now: monotonicNanoseconds())
       poll(&entries, nfds_t(entries.count), pause)

@@ -36,8 +36,12 @@ package final class AttachedRegion {
   package var nextScan: UInt64 = 0
   var lastHeartbeat: UInt64 = 0
   package internal(set) var endedAt: UInt64 = 0
-  /// What ended its process, as an `error.type` of the spans in flight: for a receiver that knows, to be set before the scan that sees the end.
+  /// What ended its process, as an `error.type` of the spans in flight: for a receiver that knows (`WatchedChild`), to be set before the scan
+  /// that sees the end.
   package var endingErrorType = "process_ended"
+
+  /// When it was first seen without a process, and how that ended was not known yet.
+  var abandonedAt: UInt64?
 
   // Counts
   package var recorded = 0

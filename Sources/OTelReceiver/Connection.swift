@@ -1,7 +1,7 @@
 import COTelShims
 import Glibc
 
-/// An accepted connection: one message is read from it, or a region and its process.
+/// An accepted connection: one message is read from it, or a region and its process, or several of a parent's (`Message.child`).
 package final class Connection {
   package enum Message {
     /// A descriptor said to be a region, and perhaps one of the files for https (`SealedFile`); the receiver's to close.
@@ -10,6 +10,8 @@ package final class Connection {
     case process(Int32)
     case status(isJSON: Bool)
     case drain
+    /// Of a child of the peer: its pid, and how it ended as waitpid(2) has it, or nil while it runs.
+    case child(processID: Int32, status: Int32?)
     /// The peer only looked whether a relay is there.
     case nothing
     /// Not a message of this version; why.
@@ -38,7 +40,7 @@ package final class Connection {
 
   /// The message, or nil when it has not arrived yet.
   package func receive() -> Message? {
-    var message = otel_message()
+    var message = otel_child_message()
     var control = (UInt64(0), UInt64(0), UInt64(0))  // CMSG_SPACE(2 * sizeof(int)) bytes, aligned
     let (length, controlLength, flags) = withUnsafeMutableBytes(of: &message) { payload in
       withUnsafeMutableBytes(of: &control) { room in
@@ -61,19 +63,24 @@ package final class Connection {
       return .invalid(why)
     }
     if length == 0, descriptors.isEmpty { return .nothing }
-    guard length == MemoryLayout<otel_message>.size, flags & Int32(MSG_TRUNC) == 0 else { return refuse("it has \(length) bytes") }
+    let isOfChild = message.head.kind == UInt16(OTEL_MESSAGE_CHILD.rawValue)
+    guard length == (isOfChild ? MemoryLayout<otel_child_message>.size : MemoryLayout<otel_message>.size), flags & Int32(MSG_TRUNC) == 0 else {
+      return refuse("it has \(length) bytes")
+    }
     // What does not fit into the room for two the kernel closes itself.
     guard flags & Int32(MSG_CTRUNC) == 0 else { return refuse("it has more than two descriptors") }
-    guard message.magic == OTEL_MESSAGE_MAGIC else { return refuse("it is no message of an agent") }
-    guard message.version == OTEL_LAYOUT_MAJOR else { return refuse("it is of layout \(message.version), this relay serves \(OTEL_LAYOUT_MAJOR)") }
-    switch UInt32(message.kind) {
+    guard message.head.magic == OTEL_MESSAGE_MAGIC else { return refuse("it is no message of an agent") }
+    guard message.head.version == OTEL_LAYOUT_MAJOR else { return refuse("it is of layout \(message.head.version), this relay serves \(OTEL_LAYOUT_MAJOR)") }
+    switch UInt32(message.head.kind) {
     case OTEL_MESSAGE_REGION.rawValue where (1...2).contains(descriptors.count):
       return .region(descriptors[0], files: descriptors.count == 2 ? descriptors[1] : nil)
     case OTEL_MESSAGE_PROCESS.rawValue where descriptors.count == 1: return .process(descriptors[0])
     case OTEL_MESSAGE_STATUS.rawValue where descriptors.isEmpty: return .status(isJSON: false)
     case OTEL_MESSAGE_STATUS_JSON.rawValue where descriptors.isEmpty: return .status(isJSON: true)
     case OTEL_MESSAGE_DRAIN.rawValue where descriptors.isEmpty: return .drain
-    default: return refuse("kind \(message.kind) with \(descriptors.count) descriptors")
+    case OTEL_MESSAGE_CHILD.rawValue where descriptors.isEmpty && message.process_id > 0:
+      return .child(processID: message.process_id, status: message.status == Int32(OTEL_CHILD_RUNS) ? nil : message.status)
+    default: return refuse("kind \(message.head.kind) with \(descriptors.count) descriptors")
     }
   }
 

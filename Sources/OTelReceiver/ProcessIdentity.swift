@@ -5,6 +5,8 @@ import OTelRegion
 /// Who a process is: what its region's identity area says. Bytes that are not UTF-8 are repaired.
 package struct ProcessIdentity {
   package var processID: Int?
+  /// Inode number of the name space that `processID` is of.
+  package var pidNamespace: UInt64?
   package var userID: UInt32?
   package var executablePath: String?
   /// argv[0].
@@ -25,6 +27,7 @@ package struct ProcessIdentity {
       func string(_ name: StaticString) -> String? { block.value(name).map { String($0) } }
       func number(_ name: StaticString) -> UInt64? { block.value(name).flatMap { ValueParser.integer($0, most: .max) } }
       processID = number(Identity.processID).map { Int(clamping: $0) }
+      pidNamespace = number(Identity.pidNamespace)
       userID = number(Identity.userID).map { UInt32(clamping: $0) }
       executablePath = string(Identity.executablePath)
       command = string(Identity.command)

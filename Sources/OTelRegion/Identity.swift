@@ -8,6 +8,8 @@ import OTelPrimitives
 public enum Identity {
   /// Process id in the process's own pid name space, decimal.
   public static let processID: StaticString = "process.pid"
+  /// Inode number of that name space, decimal: ids of processes can be compared only where it is the same.
+  public static let pidNamespace: StaticString = "process.pid_namespace"
   /// Effective user id, decimal.
   public static let userID: StaticString = "process.user.id"
   /// Target of /proc/self/exe.

@@ -44,6 +44,7 @@ package final class Relay {
   private(set) var totals = Totals()
   private var connections: [Connection] = []
   private var drains: [DrainWaiter] = []
+  private var children = ChildReports()
   private var reported: Set<InvalidSetting> = []
   private(set) var settings: [InvalidSetting] = []
   let breaker: CrashBreaker
@@ -94,8 +95,10 @@ package final class Relay {
     let now = monotonicNanoseconds()
     acceptAll(now)
     receive(now)
+    children.receive()
     let isDraining = !drains.isEmpty
-    scan(now, all: flush || isDraining)
+    scan(now, all: flush || isDraining || children.haveEnded, waits: !flush)
+    children.forgetEnded()
     breaker.look(now)
     beginDrains(now)
     boundEnded(now)
@@ -112,7 +115,7 @@ package final class Relay {
     func add(_ descriptor: Int32) { if descriptor >= 0 { list.append(curl_waitfd(fd: descriptor, events: Int16(CURL_WAIT_POLLIN), revents: 0)) } }
     add(signals)
     if acceptsAgainAt == 0, connections.count < Self.mostConnections { add(listener.descriptor) }
-    for connection in connections { add(connection.descriptor) }
+    for descriptor in connections.map(\.descriptor) + children.descriptors { add(descriptor) }
     for drain in drains { add(drain.connection.descriptor) }
     return list
   }
@@ -169,6 +172,10 @@ package final class Relay {
       let report = StatusReport(self, for: connection.userID)
       connection.send(isJSON ? report.json : report.text)
     case .drain: drains.append(DrainWaiter(connection))
+    case .child(let processID, let status):
+      if !children.add(connection, processID: processID, status: status) {
+        log.warning("process \(connection.processID) told of a child; it is not the first process here, and was not believed")
+      }
     case .nothing: break
     case .invalid(let why): log.warning("a message of process \(connection.processID) was ignored: \(why)")
     }
@@ -187,6 +194,7 @@ package final class Relay {
       let resource = resources.encoded(identity, instance: region.instance)
       let attached = AttachedRegion(region, identity: identity, peerUserID: connection.userID, now: now)
       reader.attach(attached, now: now)
+      children.notice(identity)
       regions.append(ServedRegion(attached, batch: settings.batch, resource: resource, destination: destination))
       log.debug("process \(identity.processID ?? Int(connection.processID)) (\(identity.serviceName)) attached region \(region.ordinal)")
       return attached
@@ -226,8 +234,10 @@ package final class Relay {
 
   // MARK: Regions
 
-  private func scan(_ now: UInt64, all: Bool) {
+  /// - Parameter waits: for what ended a process, where that will be told in a moment.
+  private func scan(_ now: UInt64, all: Bool, waits: Bool = true) {
     for region in regions where all || region.attached.nextScan <= now {
+      if children.isDying(region.attached, now: now), waits { continue }
       reader.scan(region.attached, into: region, now: now, mayQueue: budget.allows(region.destination))
     }
   }

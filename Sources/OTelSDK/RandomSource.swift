@@ -39,7 +39,11 @@ enum RandomSource {
   @inline(never)
   static func attachSecret(_ process: ProcessState) -> UInt64 {
     var words: (UInt64, UInt64) = (0, 0)
-    let filled = !otel_host_filtered() && withUnsafeMutablePointer(to: &words) { pointer in
+    // A handler that forked between the draw and its storing would leave parent and child with one secret.
+    let isFiltered = otel_host_filtered()
+    let signals = isFiltered ? 0 : otel_signals_block()
+    defer { if !isFiltered { otel_signals_restore(signals) } }
+    let filled = !isFiltered && withUnsafeMutablePointer(to: &words) { pointer in
       UnsafeMutableRawPointer(pointer).withMemoryRebound(to: UInt64.self, capacity: 2) { otel_random($0, 2) }
     }
     if !filled {

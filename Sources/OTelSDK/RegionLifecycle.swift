@@ -28,13 +28,27 @@ public struct RegionLifecycle {
   /// Sees to it that there is a region that somebody has. False: none, the span passes by.
   @inline(never)
   public func attach(now: UInt64) -> Bool {
+    // A thread that is cancelled in here (asynchronously: nothing here is a cancellation point) would leave the process "busy" for ever.
+    let before = otel_cancellation_disable()
+    defer { otel_cancellation_restore(before) }
+    return attachUndisturbed(now: now)
+  }
+
+  private func attachUndisturbed(now: UInt64) -> Bool {
     let phase = process.phase.loadAcquiring()
     if phase == ProcessState.Phase.attached {
       check(now: now)
       return true
     }
     guard !otel_host_filtered() else { return false }
-    guard phase != ProcessState.Phase.busy, !isFaulty("fault: nobody else makes the region"), process.phase.replace(phase, with: ProcessState.Phase.busy) == nil else {
+    guard phase != ProcessState.Phase.busy else {
+      process.passed.add(1)
+      return false
+    }
+    // Until all is in its place: a handler that forked in between would have its child return to a half-made state.
+    let signals = otel_signals_block()
+    defer { otel_signals_restore(signals) }
+    guard !isFaulty("fault: nobody else makes the region"), process.phase.replace(phase, with: ProcessState.Phase.busy) == nil else {
       process.passed.add(1)
       return false
     }
@@ -84,6 +98,10 @@ public struct RegionLifecycle {
     request.words.3 = otel_region_word(offset: Layout.ordinalOffset, value: process.ordinal.load())
     // A relay started here would become a subreaper's child, which its wait(-1) would see.
     if request.relay.may_start, otel_process_is_subreaper() { request.relay.may_start = false }
+    request.pid_namespace = otel_pid_namespace()
+    request.process_id = otel_process_id()
+    // So it would of the first process of a pid name space, which a fork child may have become since the agent was loaded.
+    if request.process_id == 1, request.relay.environment.mode == OTEL_RELAY_AUTO { request.relay.may_start = false }
     guard otel_region_make(&request), let region = request.region else {
       if request.made == -ECANCELED { options.pointee.leaveAlone() }
       return nil
@@ -139,6 +157,8 @@ public struct RegionLifecycle {
 
   /// Puts a fresh region in the place of `old` and carries over what was not exported. False when nobody took it: then `old` stays.
   private func renew(_ old: UnsafeMutableRawPointer, now: UInt64) -> Bool {
+    let signals = otel_signals_block()
+    defer { otel_signals_restore(signals) }
     guard process.phase.replace(ProcessState.Phase.attached, with: ProcessState.Phase.busy) == nil else { return false }
     defer { process.phase.storeReleasing(ProcessState.Phase.attached) }
     // Another thread has been quicker since this one looked. The region that is there now has a relay, which may be sending what is in it:
@@ -212,6 +232,16 @@ public struct RegionLifecycle {
       SharedWord(new + (Layout.dropsOffset &+ offset)).add(SharedWord(old + (Layout.dropsOffset &+ offset)).load())
       offset &+= 8
     }
+  }
+
+  /// Tells where a fork child has no memory, though a frame of its thread may know the address: the current region, and the one before it
+  /// as long as that is kept. Returns the size of each.
+  public func locate(
+    current: UnsafeMutablePointer<UnsafeMutableRawPointer?>, retiring: UnsafeMutablePointer<UnsafeMutableRawPointer?>
+  ) -> Int {
+    current.pointee = process.regionAddress
+    retiring.pointee = UnsafeMutableRawPointer(bitPattern: UInt(truncatingIfNeeded: process.retiring.load()))
+    return Layout.size
   }
 
   /// The process runs its destructors: if nobody has what it recorded, this is the last chance.

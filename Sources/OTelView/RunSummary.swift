@@ -3,6 +3,14 @@ package struct RunSummary: Sendable {
   package enum Ending: Equatable, Sendable {
     case exited(Int32)
     case killed(signal: Int32)
+
+    /// As waitpid(2) has it.
+    package var waitStatus: Int32 {
+      switch self {
+      case .exited(let status): (status & 0xff) << 8
+      case .killed(let signal): signal
+      }
+    }
   }
 
   /// As the user wrote it.

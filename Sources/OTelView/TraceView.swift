@@ -1,3 +1,5 @@
+import OTelPrimitives
+
 /// Draws the traces of a run for a person at a terminal: trees with time bars. A pure function of what it is given.
 package struct TraceView {
   private let summary: RunSummary

@@ -24,14 +24,16 @@ LONGEST_SECONDS = 180
 
 
 @pytest.fixture(autouse=True)
-def no_test_hangs():
+def no_test_hangs(request):
     """A test that waits for what never comes fails, and does not hang the run."""
+    marker = request.node.get_closest_marker("longest_seconds")
+    longest = marker.args[0] if marker else LONGEST_SECONDS
 
     def give_up(*_):
-        raise TimeoutError(f"the test did not end within {LONGEST_SECONDS} s")
+        raise TimeoutError(f"the test did not end within {longest} s")
 
     signal.signal(signal.SIGALRM, give_up)
-    signal.alarm(LONGEST_SECONDS)
+    signal.alarm(longest)
     yield
     signal.alarm(0)
 

@@ -14,12 +14,15 @@ import pytest
 ROOT = Path(__file__).resolve().parents[2]
 GOLDEN = ROOT / "scripts" / "golden"
 CHECKER = ROOT / "scripts" / "check-reachable.py"
+STACK_CHECKER = ROOT / "scripts" / "check-stack.py"
 AGENT = ROOT / "dist" / "lib" / "otelagent" / "libotelagent.so"
 UNSTRIPPED_AGENT = ROOT / ".build-embedded" / "release" / "libotelagent.so"
 
 SIZE_LIMIT = 140_000
 # One struct, initial-exec: more of the static TLS surplus would break hosts with small stacks or many libraries.
 TLS_LIMIT = 64
+# Bytes of one chain of calls; a thread's smallest stack is 16 KiB.
+STACK_LIMIT = 2304
 NEWEST_GLIBC = (2, 17)
 
 
@@ -132,6 +135,13 @@ def check_reachable(library, *arguments):
 
 def test_hooks_reach_no_trap_allocation_or_lock():
     result = check_reachable(UNSTRIPPED_AGENT, "--cold", GOLDEN / "startup-functions.txt", "--imports", GOLDEN / "hook-imports.txt")
+    assert result.returncode == 0, result.stdout
+
+
+def test_the_deepest_chain_of_calls_fits_small_stacks():
+    """With room for a URL that does not fit its slot, and for a libcurl that was loaded later. What calls really take is measured too."""
+    command = [sys.executable, STACK_CHECKER, UNSTRIPPED_AGENT, "--cold", GOLDEN / "startup-functions.txt", "--limit", STACK_LIMIT]
+    result = subprocess.run(list(map(str, command)), stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
     assert result.returncode == 0, result.stdout
 
 

@@ -9,6 +9,7 @@ import pytest
 
 from harness import programs
 from harness.agent import is_alive, wait_until
+from harness.webserver import silent_port
 
 NAMESPACE = ["unshare", "-pf", "--mount-proc"] if os.geteuid() == 0 else ["unshare", "-Urpf", "--mount-proc"]
 
@@ -55,6 +56,43 @@ def test_a_view_in_a_container(agent, acceptor, script, status):
     )  # fmt: skip
     assert done.returncode == status
     assert "1 process" in done.stderr and "2 spans" in done.stderr
+
+
+# What was executed last is what the signal ended; what was before it ended by its own execve.
+@pytest.mark.parametrize(
+    "way, errors",
+    [("SIGSEGV", ["SIGSEGV"]), ("SIGKILL", ["SIGKILL"]), ("abort", ["SIGABRT"]), ("_exit", ["process_ended"]), ("execve, SIGKILL", ["process_ended"])],
+)
+def test_launcher_as_process_1_tells_what_ended_its_program(agent, receiver, acceptor, way, errors):
+    with silent_port() as peer:
+        done = contained(agent, programs.build("ends"), way, acceptor, 1, peer, launcher=True)
+    count = 3 if "execve" in way else 2
+    assert len(receiver.wait(count, timeout=5)) == count, done
+    assert [span.error for span in receiver.spans if span.error] == errors
+
+
+def test_launcher_as_process_1_knows_nothing_of_its_programs_children(agent, receiver, acceptor):
+    with silent_port() as peer:
+        command = f"'{programs.build('ends')}' SIGSEGV {acceptor} 1 {peer}; kill -SEGV $$"
+        assert contained(agent, "sh", "-c", command, launcher=True).returncode == 128 + signal.SIGSEGV
+    assert len(receiver.wait(2, timeout=5)) == 2
+    assert [span.error for span in receiver.spans if span.error] == ["process_ended"]
+
+
+def test_a_subreaper_has_no_unknown_child(agent, receiver, acceptor):
+    # What would become a child of it is not started: it records for a relay that is there.
+    agent.start_relay()
+    script = (
+        "import ctypes, os, socket, sys; assert ctypes.CDLL(None).prctl(36, 1) == 0\n"  # PR_SET_CHILD_SUBREAPER
+        "socket.create_connection(('127.0.0.1', int(sys.argv[1]))).close()\n"
+        "os.spawnv(os.P_WAIT, '/bin/sh', ['sh', '-c', f'{sys.argv[2]} {sys.argv[1]} 1 & exit 0'])\n"
+        "print(os.waitstatus_to_exitcode(os.wait()[1]))\n"  # the orphan
+        "try: print(os.wait())\n"
+        "except ChildProcessError: print('no child')"
+    )
+    done = agent.run("/usr/bin/python3", "-c", script, acceptor, programs.build("dialer"))
+    assert (done.returncode, done.stdout, done.stderr) == (0, "0\nno child\n", "")
+    assert len(receiver.wait(2)) == 2
 
 
 def test_no_init_executes_in_place(agent):

@@ -6,6 +6,7 @@ that build's object, and which of them a program comes to, from its own report; 
 
 import errno
 import itertools
+import signal
 import subprocess
 from concurrent.futures import ThreadPoolExecutor
 
@@ -81,8 +82,11 @@ def test_every_step_that_can_fail(sites, agent, web, acceptor, receiver, measure
         # Some steps are come to only when another has failed.
         while todo := sorted(set(sweep.cases) - done):
             cases = [(site, error, suffix) for site in todo for error in sweep.errors(site) for suffix in ("", ":once")]
-            for way, reached, before, error in pool.map(lambda case: sweep.fail(*case), cases):
-                sweep.remember(way, reached, before, error)
+            for at in range(0, len(cases), 32):
+                for way, reached, before, error in pool.map(lambda case: sweep.fail(*case), cases[at : at + 32]):
+                    sweep.remember(way, reached, before, error)
+                # They are many: none of them may hang, all together may take their time on a busy machine.
+                signal.alarm(180)
             done |= set(todo)
             runs += len(cases)
     measured(f"{len(done)} steps that can fail, each once and always: {runs} programs, all as without the agent")

@@ -36,7 +36,7 @@ OUTSIDE = {
     "OTelReceiver": GROUND | BOTH_SIDES | SYSTEM,
     "OTelRelay": GROUND | BOTH_SIDES | SYSTEM | {"OTelReceiver", "OTelExport", "CCurl", "Synchronization"},
     "otel-relay": SYSTEM | {"OTelRelay", "OTelReceiver", "OTelExport", "OTelConfiguration", "OTelPrimitives", "COTelShims", "ArgumentParser"},
-    "OTelView": {"OTLPWire"},
+    "OTelView": {"OTLPWire", "OTelPrimitives"},
     "OTelInspection": SYSTEM | GROUND | {"OTelConfiguration"},
     "OTelLaunch": SYSTEM | GROUND | {"OTelView", "OTelInspection", "OTelReceiver", "OTelRegion", "OTelConfiguration"},
     "otel-instrument": SYSTEM | {"OTelLaunch", "OTelConfiguration", "OTelPrimitives", "COTelShims"},

@@ -1,12 +1,16 @@
 """Calls that never return: what left them by exception, longjmp or the end of its thread must find its thread as it was."""
 
-import subprocess
-from collections import Counter
+import json
+import os
 
 import pytest
 
 from harness import programs
+from harness.agent import wait_until
 from harness.twin import outcome
+from harness.webserver import closed_port
+
+LONG = os.environ.get("OTEL_TEST_LONG") == "1"
 
 
 @pytest.mark.parametrize("kind", ["longjmp", "exit", "cancel"])
@@ -21,18 +25,45 @@ def test_a_call_that_is_left(agent, receiver, web, busy_port, kind):
     assert (span.name.startswith("socket connect"), span.parent_span_id, span.error) == (True, "", None)
 
 
-@pytest.mark.parametrize("interface", [[], ["multi"]], ids=["easy", "multi"])
-def test_an_exception_out_of_a_callback(agent, receiver, web, interface):
-    program = programs.BUILT / "throws"
-    programs.BUILT.mkdir(parents=True, exist_ok=True)
-    subprocess.run(["g++", "-O1", "-g", "-Wall", "-Werror", "-o", program, programs.SOURCES / "throws.cc", "-lcurl"], check=True)
-    bare = agent.run_bare(program, web.url, *interface)
-    traced = agent.run(program, web.url, *interface)
-    assert (bare.returncode, bare.stdout) == (0, "50 caught, then 0\n")
+def counted(agent):
+    """What the processes of this world dropped, by reason."""
+    return {name: number for name, number in json.loads(agent.relay_status("--json").stdout)["spans"]["droppedByProcesses"].items() if number}
+
+
+@pytest.mark.parametrize("kind", ["deferred", "asynchronous"])
+def test_threads_that_are_cancelled_anywhere(agent, receiver, web, kind):
+    """Asynchronously, in the middle of a hook too."""
+    times = 20_000 if LONG else 1000
+    command = [programs.build("cancels"), kind, times, closed_port(), web.port]
+    bare = agent.run_bare(*command, timeout=170)
+    traced = agent.run(*command, timeout=170)
+    assert (bare.returncode, bare.stdout) == (0, f"{times} cancelled, then 0\n")
     assert outcome(traced, agent) == outcome(bare, agent)
-    # What runs in a multi handle runs until the process ends.
-    spans = receiver.wait(51 if interface else 1)
-    assert Counter((span.name, span.parent_span_id, span.error) for span in spans) == {
-        ("GET", "", None): 1,
-        **({("GET", "", "process_ended"): 50} if interface else {}),
-    }
+    peers = receiver.wait(1, where=lambda span: span.name == f"socket connect 127.0.0.1:{web.port}")
+    assert len(peers) == 1
+    assert {span.parent_span_id for span in receiver.spans} == {""}
+    if kind == "deferred":
+        assert set(counted(agent)) <= {"neverReturned"}
+
+
+WAYS = [(way, callback) for way in ("throw", "longjmp", "exit") for callback in ("write", "header", "read", "progress", "debug", "sockopt")]
+
+
+@pytest.mark.parametrize("optimization", ["-O0", "-O2"])
+@pytest.mark.parametrize("interface", ["easy", "multi"])
+@pytest.mark.parametrize("way, callback", WAYS, ids=["-".join(each) for each in WAYS])
+def test_a_callback_that_does_not_return(agent, receiver, web, way, callback, interface, optimization):
+    program = programs.build_cpp("leaves", flags=[optimization])
+    # Those that are called before a connection is made need no server.
+    times = 10_000 if LONG else 200 if callback in ("debug", "sockopt") else 10
+    command = [program, way, callback, interface, times, web.url]
+    bare = agent.run_bare(*command, timeout=170)
+    traced = agent.run(*command, timeout=170)
+    assert (bare.returncode, bare.stdout) == (0, f"{times} left, then 0\n")
+    assert outcome(traced, agent) == outcome(bare, agent)
+    ended = receiver.wait(1, where=lambda span: not span.error)
+    assert [(span.name, span.parent_span_id) for span in ended] == [("GET", "")]
+    assert {span.parent_span_id for span in receiver.spans} == {""}
+    # All that were left were given up and counted, so that their slots served others. What runs in a multi handle runs until the process ends.
+    if interface == "easy":
+        assert wait_until(lambda: counted(agent) == {"neverReturned": times}), counted(agent)

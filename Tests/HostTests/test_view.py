@@ -207,6 +207,42 @@ def test_a_killed_launcher_takes_the_program_with_it(agent):
     assert wait_until(lambda: not is_alive(program), 60)
 
 
+def test_what_a_killed_launcher_left_is_removed_by_the_next(agent, acceptor):
+    # A view that runs on, and what looks like another's or like nothing of ours, stay.
+    running = start(agent, "sleep", "1000", stderr=subprocess.DEVNULL)
+    assert wait_until(lambda: left_behind(agent), 60)
+    kept = set(left_behind(agent))
+    others = [agent.runtime_directory / name for name in ("otel-view.AbCdE", "otel-view.notes", "otel-viewABCDEF")]
+    for folder in others:
+        folder.mkdir(mode=0o755)
+        (folder / "theirs").write_text("")
+    unfinished = agent.runtime_directory / "otel-view.A1b2C3"
+    unfinished.mkdir(mode=0o700)
+    link = agent.runtime_directory / "otel-view.LinkTo"
+    link.symlink_to(others[0])
+    try:
+        process = start(agent, "sleep", "1000", stderr=subprocess.DEVNULL)
+        program = program_of(process.pid)
+        assert wait_until(lambda: "sleep" in Path(f"/proc/{program}/comm").read_text(), 60)
+        assert wait_until(lambda: set(left_behind(agent)) - kept - {*others, unfinished, link}, 60)
+        process.kill()
+        process.wait()
+        # Until it had executed something it held the lock as well.
+        assert wait_until(lambda: not is_alive(program), 60)
+        (dead,) = set(left_behind(agent)) - kept - {*others, unfinished, link}
+        assert (dead / "relay.sock").exists()
+        assert view(agent, "true").returncode == 0
+        assert not dead.exists() and not unfinished.exists()
+        assert set(left_behind(agent)) == kept | {*others, link}
+        assert all((folder / "theirs").exists() for folder in others)
+        (live,) = kept
+        assert (live / "relay.sock").exists()
+        assert running.poll() is None
+    finally:
+        running.kill()
+        running.wait()
+
+
 def test_whoever_outlives_the_program_is_not_waited_for(agent, acceptor):
     script = f"sleep 1000 >/dev/null 2>&1 & echo $!; {programs.build('dialer')} {acceptor} 1"
     done = subprocess.run(

@@ -43,6 +43,13 @@ private final class RunningRelay {
 
   func attach(_ host: TestRegion, files: Int32 = -1) throws { close(try send(OTEL_MESSAGE_REGION, host.descriptor, files)) }
 
+  var log: String {
+    var bytes = [UInt8](repeating: 0, count: 64 << 10)
+    let file = open(directory + "/relay.log", O_RDONLY)
+    defer { close(file) }
+    return String(decoding: bytes.prefix(max(0, read(file, &bytes, bytes.count))), as: UTF8.self)
+  }
+
   func turn(flush: Bool = false) { relay.turn(flush: flush, limit: 1) }
 
   /// What has arrived at a peer so far; nil when nothing has.
@@ -100,6 +107,29 @@ private final class RunningRelay {
     running.exporter.answer()
     running.turn()
     #expect(running.answer(peer) == "drained\n")
+  }
+
+  @Test("A message of a later version of ours is said to be one, and is nothing else")
+  func unknownKind() throws {
+    let running = try RunningRelay()
+    let peer = try running.send(otel_message_kind(rawValue: 77))
+    defer { close(peer) }
+    running.turn()
+    #expect(running.answer(peer) == nil)
+    #expect(running.log.contains("kind 77"))
+    try running.attach(TestRegion())
+    running.turn()
+    #expect(running.relay.regions.count == 1)
+  }
+
+  @Test("Who is not the first process here is not believed about a child")
+  func strangersChild() throws {
+    let running = try RunningRelay()
+    let peer = try #require(running.rendezvous.connect())
+    defer { close(peer) }
+    #expect(otel_child_message_send(peer, 4711, Int32(OTEL_CHILD_RUNS)) == 0)
+    running.turn()
+    #expect(running.log.contains("not believed"))
   }
 
   @Test func aDrainOfNothingIsAnsweredAtOnce() throws {

@@ -12,12 +12,12 @@ package final class TestRegion {
   private var memory: UnsafeMutableRawPointer?
   package private(set) var tail: UInt64 = 0
 
-  package init(_ variables: [String] = [], seals: Int32 = F_SEAL_GROW | F_SEAL_SHRINK, size: Int = Layout.size, magic: UInt64 = Layout.magic) {
+  package init(_ variables: [String] = [], processID: Int = 4711, seals: Int32 = F_SEAL_GROW | F_SEAL_SHRINK, size: Int = Layout.size, magic: UInt64 = Layout.magic) {
     // MFD_CLOEXEC | MFD_ALLOW_SEALING
     descriptor = Int32("test".withCString { otel_syscall6(Int(SYS_memfd_create), Int(bitPattern: $0), 3, 0, 0, 0, 0) })
     ftruncate(descriptor, Layout.size)
     memory = mmap(nil, Layout.size, PROT_READ | PROT_WRITE, MAP_SHARED, descriptor, 0)
-    let identity = ["process.pid=4711", "process.executable.path=/usr/bin/demo", "process.command=demo"] + variables
+    let identity = ["process.pid=\(processID)", "process.executable.path=/usr/bin/demo", "process.command=demo"] + variables
     let bytes = Array(identity.map { $0 + "\0" }.joined().utf8)
     set(Layout.magicOffset, magic)
     set(Layout.secretOffset, Self.secret)

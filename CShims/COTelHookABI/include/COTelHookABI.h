@@ -239,6 +239,8 @@ struct otel_hook_table {
     void (*unwound)(void *frame);
     /// The process runs its destructors.
     void (*ending)(void);
+    /// Fills in where the regions are that a fork child will not have, or null; returns the size of each.
+    size_t (*regions)(void *_Nullable *_Nonnull current, void *_Nullable *_Nonnull retiring);
 };
 
 /// Makes `table` live, or, with null, every hook a pass-through. One store; any thread.

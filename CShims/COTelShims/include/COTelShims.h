@@ -10,6 +10,7 @@
 #include "otel_syscall.h"
 #include "otel_thread.h"
 #include "otel_tls_files.h"
+#include "otel_valgrind.h"
 #include <errno.h>
 #include <string.h>
 #include <sys/auxv.h>

@@ -17,6 +17,9 @@ struct otel_definer {
 /// behind the agent. Null when there is none. Takes ld.so's lock: for the constructor.
 void *_Nullable otel_elf_next(const char *name);
 
+/// The same before other libraries' constructors have run: calls no function that may be intercepted, and takes no lock. Null also when it
+/// is not known where ld.so has its list.
+void *_Nullable otel_elf_next_early(const char *name);
 /// A function that is looked for, and where it is: null if nowhere.
 struct otel_wanted {
     const char *name;

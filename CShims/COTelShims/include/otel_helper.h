@@ -15,6 +15,11 @@
 /// or -1 when it was killed. -ECHILD: the host's children belong to another pid name space than the host, and a helper would be one. Cost: 80-120 µs at any size of the host.
 int otel_helper_run(int (*work)(void *), void *argument);
 
+/// Blocks all signals of the calling thread, those of glibc too, by the system call; returns which were blocked before, for
+/// `otel_signals_restore`. Not to be held for longer than a few hundred microseconds: setuid(3) of another thread waits for it.
+uint64_t otel_signals_block(void);
+void otel_signals_restore(uint64_t before);
+
 /// Starts `executable` from inside a helper: own session, no new privileges (PR_SET_NO_NEW_PRIVS), `first` as descriptor 3 and, unless it is -1, `second` as descriptor 4.
 /// Returns 0 when the exec succeeded, else -errno.
 int otel_helper_spawn(const char *executable, char *_Nullable const *_Nonnull arguments, char *_Nullable const *_Nonnull variables, int first, int second);

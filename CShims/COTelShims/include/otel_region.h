@@ -22,6 +22,8 @@ struct otel_region_request {
     const char *_Nullable command;         ///< argv[0]
     const char *_Nullable executable;      ///< target of /proc/self/exe
     uint64_t start_time;                   ///< Unix time in nanoseconds
+    int process_id;                        ///< in the process's own pid name space
+    uint64_t pid_namespace;                ///< its inode number; 0: not known
     const char *_Nullable configuration;   ///< NAME=VALUE entries, each ended by NUL
     size_t configuration_length;
     struct otel_tls_paths tls_paths;
@@ -53,6 +55,10 @@ void *_Nullable otel_process_page(size_t size);
 bool otel_region_retire(void *region, size_t size);
 /// Unmaps a region that no other thread has ever seen.
 void otel_region_discard(void *region, size_t size);
+/// Puts untouched anonymous memory where a fork child's parent has a region, unless something else is there by now.
+void otel_region_stand_in(void *region, size_t size);
+/// The calling thread's pid name space, by its inode number; 0 when it is not known (no /proc).
+uint64_t otel_pid_namespace(void);
 /// 1 when the process is a child subreaper: orphans, a relay started from here among them, would become its children.
 bool otel_process_is_subreaper(void);
 /// The process's id in its own pid name space.

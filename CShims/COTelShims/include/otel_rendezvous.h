@@ -63,12 +63,22 @@ enum otel_message_kind {
     OTEL_MESSAGE_DRAIN = 3,  ///< answered by one packet "drained\n" once everything that had arrived was exported or given up
     OTEL_MESSAGE_STATUS_JSON = 4, ///< as OTEL_MESSAGE_STATUS, answered in JSON
     OTEL_MESSAGE_PROCESS = 5, ///< behind OTEL_MESSAGE_REGION: carries a pidfd of the region's process; no answer
+    OTEL_MESSAGE_CHILD = 6, ///< an otel_child_message: by the first process of a pid name space, of its child; no answer
 };
 struct otel_message {
     uint32_t magic;
     uint16_t version;
     uint16_t kind;
 };
+/// A parent says that it will tell how its child ends; and, later and by the same connection, how it did.
+struct otel_child_message {
+    struct otel_message head;
+    int32_t process_id; ///< in the pid name space of both
+    int32_t status;     ///< as waitpid(2) has it; OTEL_CHILD_RUNS
+};
+enum { OTEL_CHILD_RUNS = -1 };
+/// Never blocks. Returns 0 or -errno.
+int otel_child_message_send(int socket, int process_id, int status);
 /// Sends `kind`, with `descriptor` when it is not -1; never blocks. Returns 0 or -errno.
 int otel_message_send(int socket, enum otel_message_kind kind, int descriptor);
 /// The same with a `second` descriptor when that is not -1.

@@ -65,8 +65,8 @@ func message(_ input: UnsafeRawBufferPointer) {
   let free = lowestFree()
   let connection = Connection(pair[0], acceptedAt: 0)
   var taken: [Int32] = []
-  let isHeader = payload.count == 8 && payload.prefix(6) == [0x6f, 0x74, 0x65, 0x6c, 1, 0]
-  let kind = payload.count == 8 ? Int(payload[6]) | Int(payload[7]) << 8 : 0
+  let isHeader = payload.count >= 8 && payload.prefix(6) == [0x6f, 0x74, 0x65, 0x6c, 1, 0]
+  let kind = payload.count >= 8 ? Int(payload[6]) | Int(payload[7]) << 8 : 0
   switch connection.receive() {
   case .region(let first, let second):
     taken = [first] + (second.map { [$0] } ?? [])

@@ -125,8 +125,8 @@ class Agent:
         assert len(found) == 1, f"expected one relay, found {found}"
         return found[0]
 
-    def relay_status(self, **variables):
-        return self.run(self.layout.relay, "status", environment=self.bare_environment(**variables))
+    def relay_status(self, *options, **variables):
+        return self.run(self.layout.relay, "status", *options, environment=self.bare_environment(**variables))
 
     def start_relay(self):
         """A relay before any host: the launcher starts one."""

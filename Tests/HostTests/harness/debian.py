@@ -1,9 +1,11 @@
 """Root file systems of Debian, made once and kept; and one of them as a machine of its own, thrown away at the end."""
 
 import os
+import re
 import shutil
 import subprocess
 import tempfile
+from pathlib import Path
 
 from .agent import REPOSITORY
 
@@ -23,6 +25,25 @@ def root(release):
             shutil.rmtree(folder, ignore_errors=True)
             raise OSError(f"no {release} to be had from {MIRROR}:\n{done.stdout[-2000:]}")
     return folder
+
+
+def libraries_of(release, name, into):
+    """Makes `into` a folder of links to library `name` of `release`, and to what that needs and this system does not have: for
+    LD_LIBRARY_PATH. Returns the library."""
+    folder = root(release) / "usr/lib/x86_64-linux-gnu"
+    into.mkdir(parents=True, exist_ok=True)
+    todo, done = [name], set()
+    while todo:
+        soname = todo.pop()
+        file = folder / soname
+        if soname in done or (soname != name and Path("/usr/lib/x86_64-linux-gnu", soname).exists()) or not file.exists():
+            continue
+        done.add(soname)
+        if not (into / soname).exists():
+            (into / soname).symlink_to(file)
+        dynamic = subprocess.run(["readelf", "--dynamic", file], check=True, capture_output=True, text=True).stdout
+        todo += re.findall(r"\(NEEDED\).*\[(.*)\]", dynamic)
+    return into / name
 
 
 # What is written goes to a tmpfs that only this name space sees. `go` waits until the test says so.

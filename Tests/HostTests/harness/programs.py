@@ -1,4 +1,4 @@
-"""The tests' own small hosts, one C file each, compiled when first asked for."""
+"""The tests' own small hosts, one C or C++ file each, compiled when first asked for."""
 
 import os
 import subprocess
@@ -13,7 +13,7 @@ FLAVOURS = {"openssl": "-lcurl", "gnutls": "-l:libcurl-gnutls.so.4", "nss": "-l:
 GNUTLS = FLAVOURS["gnutls"]
 
 
-def build(name, source=None, flags=(), libraries=()):
+def build(name, source=None, flags=(), libraries=(), compiler=None):
     """Compiles `source` (Tests/HostTests/programs/`name`.c) unless that was done since it last changed; returns the program."""
     source = Path(source) if source else SOURCES / f"{name}.c"
     program = BUILT / name
@@ -21,11 +21,17 @@ def build(name, source=None, flags=(), libraries=()):
     if not program.exists() or program.stat().st_mtime < newest:
         BUILT.mkdir(parents=True, exist_ok=True)
         new = program.with_name(f"{name}.new.{os.getpid()}")
-        command = ["gcc", "-std=gnu11", "-O1", "-g", "-Wall", "-Wextra", "-Werror", "-pthread", *flags, "-o", new, source, *libraries]
+        compiler = compiler or (["g++"] if source.suffix == ".cc" else ["gcc", "-std=gnu11"])
+        command = [*compiler, "-O1", "-g", "-Wall", "-Wextra", "-Werror", "-pthread", *flags, "-o", new, source, *libraries]
         done = subprocess.run(command, capture_output=True, text=True)
         assert done.returncode == 0, f"{' '.join(map(str, command))}:\n{done.stderr}"
         new.rename(program)
     return program
+
+
+def build_cpp(name, flags=()):
+    """The same for a program in C++ that uses libcurl; one for each set of flags."""
+    return build("".join([name, *flags]), SOURCES / f"{name}.cc", flags, ["-lcurl"], ("g++", "-std=gnu++17"))
 
 
 def library(name, libraries=()):

@@ -1,5 +1,6 @@
 """A loopback HTTP/1.1 server that remembers what it was asked."""
 
+import contextlib
 import re
 import socket
 import threading
@@ -92,3 +93,16 @@ def closed_port():
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return probe.getsockname()[1]
+
+
+@contextlib.contextmanager
+def silent_port():
+    """A loopback port where connect(2) waits: the queue of those not accepted is full."""
+    with socket.socket() as listener, contextlib.ExitStack() as early:
+        listener.bind(("127.0.0.1", 0))
+        listener.listen(0)
+        for _ in range(4):
+            waiting = early.enter_context(socket.socket())
+            waiting.setblocking(False)
+            waiting.connect_ex(listener.getsockname())
+        yield listener.getsockname()[1]

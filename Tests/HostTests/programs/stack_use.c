@@ -1,10 +1,13 @@
 // stack_use URL NAME...: how many bytes of a thread's stack one call of each function takes, at most of three, after one that does not
 // count: "NAME bytes" a line. The stack below the call is painted, and looked at afterwards. The first line is "first": of the first
-// connect of the process.
+// connect of the process. Ends with 6 when a call changed the thread's floating point control, locale, signal mask or alternate stack.
+#define _GNU_SOURCE
 #include "dial.h"
 #include <curl/curl.h>
 #include <dlfcn.h>
+#include <locale.h>
 #include <pthread.h>
+#include <signal.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -12,6 +15,8 @@
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
+#include <sys/uio.h>
+#include <sys/wait.h>
 #include <sys/syscall.h>
 
 enum { STACK = 512 << 10, PAINTED = 256 << 10, OWN = 512, PAINT = 0x5a };
@@ -69,6 +74,75 @@ static void with_socket(void) { descriptor = socket(AF_INET, SOCK_STREAM, 0); }
 static void without_socket(void) { close(descriptor); }
 CALL(connect, connect(descriptor, (struct sockaddr *)&address, sizeof address))
 CALL(socket, descriptor = socket(AF_INET, SOCK_STREAM, 0))
+// Sockets that are connected with each other; each can read a byte.
+static int here, there;
+static char byte;
+static struct sockaddr_storage name;
+static socklen_t length;
+static struct iovec part = {&byte, 1};
+static struct msghdr message = {.msg_iov = &part, .msg_iovlen = 1};
+static void with_pair(void) {
+    int listener = socket(AF_INET, SOCK_STREAM, 0);
+    struct sockaddr_in any = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+    bind(listener, (struct sockaddr *)&any, sizeof any);
+    listen(listener, 1);
+    length = sizeof any;
+    getsockname(listener, (struct sockaddr *)&any, &length);
+    here = socket(AF_INET, SOCK_STREAM, 0);
+    connect(here, (struct sockaddr *)&any, sizeof any);
+    there = accept(listener, NULL, NULL);
+    close(listener);
+    if (send(here, "a", 1, 0) + send(there, "b", 1, 0) != 2) exit(5);
+    length = sizeof name;
+}
+static void without_pair(void) {
+    close(here);
+    close(there);
+}
+static int spare;
+static void with_spare(void) { spare = dup(0); }
+static void without_spare(void) { close(spare); }
+static pid_t child;
+static void without_child(void) { waitpid(child, NULL, 0); }
+extern int __connect(int, const struct sockaddr *, socklen_t), __close(int), __dup2(int, int);
+extern pid_t __vfork(void);
+extern ssize_t __send(int, const void *, size_t, int), __read(int, void *, size_t), __write(int, const void *, size_t);
+extern ssize_t __read_chk(int, void *, size_t, size_t), __recv_chk(int, void *, size_t, size_t, int);
+extern ssize_t __recvfrom_chk(int, void *, size_t, size_t, int, struct sockaddr *, socklen_t *);
+CALL(__connect, __connect(descriptor, (struct sockaddr *)&address, sizeof address))
+CALL(getsockopt, getsockopt(here, SOL_SOCKET, SO_ERROR, &name, &length))
+CALL(getpeername, getpeername(here, (struct sockaddr *)&name, &length))
+CALL(close, close(spare))
+CALL(__close, __close(spare))
+CALL(dup2, dup2(0, spare))
+CALL(__dup2, __dup2(0, spare))
+CALL(dup3, dup3(0, spare, 0))
+CALL(close_range, close_range(1000, 1001, 0))
+static void call_closefrom(void) { closefrom(1000); }
+CALL(send, send(here, "a", 1, 0))
+CALL(__send, __send(here, "a", 1, 0))
+CALL(sendto, sendto(here, "a", 1, 0, NULL, 0))
+CALL(sendmsg, sendmsg(here, &message, 0))
+CALL(recv, recv(here, &byte, 1, 0))
+CALL(__recv_chk, __recv_chk(here, &byte, 1, 1, 0))
+CALL(recvfrom, recvfrom(here, &byte, 1, 0, (struct sockaddr *)&name, &length))
+CALL(__recvfrom_chk, __recvfrom_chk(here, &byte, 1, 1, 0, NULL, NULL))
+CALL(recvmsg, recvmsg(here, &message, 0))
+CALL(read, read(here, &byte, 1))
+CALL(__read, __read(here, &byte, 1))
+CALL(__read_chk, __read_chk(here, &byte, 1, 1))
+CALL(write, write(here, "a", 1))
+CALL(__write, __write(here, "a", 1))
+CALL(writev, writev(here, &part, 1))
+#pragma GCC diagnostic ignored "-Wdeprecated-declarations"
+static void call_vfork(void) {
+    child = vfork();
+    if (child == 0) _exit(0);
+}
+static void call___vfork(void) {
+    child = __vfork();
+    if (child == 0) _exit(0);
+}
 CALL(prctl, prctl(PR_GET_DUMPABLE, 0, 0, 0, 0))
 CALL(syscall, syscall(SYS_getpid))
 CALL(dlsym, dlsym(RTLD_DEFAULT, "getpid"))
@@ -100,6 +174,33 @@ static const struct one {
 } all[] = {
     ONE(connect, with_socket, without_socket),
     ONE(socket, nothing, without_socket),
+    ONE(__connect, with_socket, without_socket),
+    ONE(getsockopt, with_pair, without_pair),
+    ONE(getpeername, with_pair, without_pair),
+    ONE(close, with_spare, nothing),
+    ONE(__close, with_spare, nothing),
+    ONE(dup2, with_spare, without_spare),
+    ONE(__dup2, with_spare, without_spare),
+    ONE(dup3, with_spare, without_spare),
+    ONE(close_range, nothing, nothing),
+    ONE(closefrom, nothing, nothing),
+    ONE(send, with_pair, without_pair),
+    ONE(__send, with_pair, without_pair),
+    ONE(sendto, with_pair, without_pair),
+    ONE(sendmsg, with_pair, without_pair),
+    ONE(recv, with_pair, without_pair),
+    ONE(__recv_chk, with_pair, without_pair),
+    ONE(recvfrom, with_pair, without_pair),
+    ONE(__recvfrom_chk, with_pair, without_pair),
+    ONE(recvmsg, with_pair, without_pair),
+    ONE(read, with_pair, without_pair),
+    ONE(__read, with_pair, without_pair),
+    ONE(__read_chk, with_pair, without_pair),
+    ONE(write, with_pair, without_pair),
+    ONE(__write, with_pair, without_pair),
+    ONE(writev, with_pair, without_pair),
+    ONE(vfork, nothing, without_child),
+    ONE(__vfork, nothing, without_child),
     ONE(prctl, nothing, nothing),
     ONE(syscall, nothing, nothing),
     ONE(dlsym, nothing, nothing),
@@ -119,6 +220,24 @@ static const struct one {
     ONE(curl_multi_socket_all, with_transfer, without_multi),
 };
 
+/// What no call of these changes for its thread.
+struct state {
+    unsigned short x87;
+    unsigned mxcsr;
+    sigset_t blocked;
+    stack_t alternate;
+    char locale[256];
+};
+static void look(struct state *state) {
+    memset(state, 0, sizeof *state);
+    __asm__ volatile("fnstcw %0" : "=m"(state->x87));
+    __asm__ volatile("stmxcsr %0" : "=m"(state->mxcsr));
+    state->mxcsr &= ~0x3fu; // how earlier arithmetic ended
+    sigprocmask(SIG_SETMASK, NULL, &state->blocked);
+    sigaltstack(NULL, &state->alternate);
+    snprintf(state->locale, sizeof state->locale, "%s", setlocale(LC_ALL, NULL));
+}
+
 /// Bytes below this frame that `call` wrote to.
 static __attribute__((noinline)) size_t used(void (*call)(void)) {
     volatile unsigned char *frame = __builtin_frame_address(0);
@@ -134,7 +253,14 @@ static size_t most(const struct one *one) {
     size_t result = 0;
     for (int i = -1; i < 3; i++) {
         one->before();
+        struct state before, after;
+        look(&before);
         size_t bytes = used(one->call);
+        look(&after);
+        if (memcmp(&before, &after, sizeof before)) {
+            printf("%s changed its thread's state\n", one->name);
+            exit(6);
+        }
         one->after();
         if (i >= 0 && bytes > result) result = bytes;
     }
@@ -142,6 +268,17 @@ static size_t most(const struct one *one) {
 }
 
 static void *measure(void *names) {
+    // Nothing that happens to be the default.
+    unsigned short x87 = 0x27f;
+    unsigned mxcsr = 0x9fc0;
+    __asm__ volatile("fldcw %0" : : "m"(x87));
+    __asm__ volatile("ldmxcsr %0" : : "m"(mxcsr));
+    static char alternate[16 << 10];
+    sigaltstack(&(stack_t){.ss_sp = alternate, .ss_size = sizeof alternate}, NULL);
+    sigset_t some;
+    sigemptyset(&some);
+    sigaddset(&some, SIGUSR1);
+    pthread_sigmask(SIG_BLOCK, &some, NULL);
     with_socket();
     printf("first %zu\n", used(call_connect));
     without_socket();
@@ -162,6 +299,7 @@ int main(int argc, char **argv) {
     url = argv[1];
     port = atoi(strrchr(url, ':') + 1);
     address = (struct sockaddr_in){.sin_family = AF_INET, .sin_port = htons(port), .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+    setlocale(LC_ALL, "C.UTF-8");
     curl_global_init(CURL_GLOBAL_ALL);
     void *stack = mmap(NULL, STACK, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
     pthread_attr_t attributes;

@@ -1,4 +1,5 @@
-/// Names of signals as signal(7) has them.
+#if !hasFeature(Embedded)
+/// Names of signals as signal(7) has them. Outside of the host alone.
 package enum SignalName {
   private static let names = [
     "", "HUP", "INT", "QUIT", "ILL", "TRAP", "ABRT", "BUS", "FPE", "KILL", "USR1", "SEGV", "USR2", "PIPE", "ALRM", "TERM", "STKFLT", "CHLD", "CONT",
@@ -10,3 +11,4 @@ package enum SignalName {
     return "SIG" + names[Int(number)]
   }
 }
+#endif
