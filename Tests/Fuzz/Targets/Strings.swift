@@ -65,16 +65,23 @@ func message(_ input: UnsafeRawBufferPointer) {
   let free = lowestFree()
   let connection = Connection(pair[0], acceptedAt: 0)
   var taken: [Int32] = []
-  let isHeader = payload.count >= 8 && payload.prefix(6) == [0x6f, 0x74, 0x65, 0x6c, 1, 0]
+  let isHeader = payload.count == (payload.count >= 8 && payload[6] == 6 && payload[7] == 0 ? 16 : 8) && payload.prefix(6) == [0x6f, 0x74, 0x65, 0x6c, 1, 0]
   let kind = payload.count >= 8 ? Int(payload[6]) | Int(payload[7]) << 8 : 0
   switch connection.receive() {
   case .region(let first, let second):
     taken = [first] + (second.map { [$0] } ?? [])
     check(isHeader && kind == 1 && (1...2).contains(count), "a region in \(payload) with \(count) descriptors")
   case .status(let isJSON): check(isHeader && kind == (isJSON ? 4 : 2) && count == 0, "a question in \(payload)")
+  case .process(let first):
+    taken = [first]
+    check(isHeader && kind == 5 && count == 1, "a process in \(payload) with \(count) descriptors")
+  case .child(let process, let status):
+    check(isHeader && kind == 6 && count == 0 && process > 0 && status != -1, "a child in \(payload)")
   case .drain: check(isHeader && kind == 3 && count == 0, "a drain in \(payload)")
   case .nothing: check(payload.isEmpty && count == 0, "nothing in \(payload)")
-  case .invalid(let why): check(!isHeader || !(1...4).contains(kind) || (kind == 1) != (1...2).contains(count) || kind != 1 && count > 0, "\(payload) is refused: \(why)")
+  case .invalid(let why):
+    let descriptors = [1: 1...2, 2: 0...0, 3: 0...0, 4: 0...0, 5: 1...1][kind]
+    check(!isHeader || descriptors?.contains(count) != true, "\(payload) is refused: \(why)")
   case nil: check(false, "a packet that has not arrived")
   }
   for descriptor in taken { check(close(descriptor) == 0, "a descriptor that is none") }
