@@ -2,7 +2,7 @@
 PREFIX ?= /usr/local
 DESTDIR ?=
 
-.PHONY: all build demo test test-hosts soak bench install uninstall tarball deb clean
+.PHONY: all build demo test test-hosts soak fuzz bench install uninstall tarball deb clean
 
 all: build
 
@@ -29,6 +29,13 @@ soak: build
 	@scripts/set-up test
 	@scripts/soak
 
+# FUZZ_SECONDS=300 for each target
+fuzz:
+	@scripts/set-up build
+	@scripts/fuzz
+	@scripts/interleavings 3
+	@scripts/interleavings --threads
+
 bench: build
 	@scripts/set-up bench
 	@Benchmarks/run.sh --document docs/performance.md
@@ -48,4 +55,4 @@ deb: build
 	@scripts/package deb
 
 clean:
-	@rm -rf .build .build-embedded .build-release dist packages
+	@rm -rf .build .build-embedded .build-fuzz .build-release dist packages

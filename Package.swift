@@ -5,6 +5,10 @@ import PackageDescription
 // sources build as ordinary Swift, with the relay, the launcher and the tests. Module files of the two modes do not mix: one
 // scratch path each.
 let embedded = Context.environment["OTEL_EMBEDDED"] == "1"
+/// OTEL_FUZZ=1 (set by `scripts/fuzz`): with the fuzz targets, and without what they do not need.
+let isFuzzed = Context.environment["OTEL_FUZZ"] == "1"
+/// OTEL_INTERLEAVINGS=1 (set by `scripts/interleavings`): shared words tell a scheduler of their accesses, and the ring is tiny.
+let isInterleaved = Context.environment["OTEL_INTERLEAVINGS"] == "1"
 
 // OTEL_FAULT_INJECTION=1 (set by a test, which builds into .build-faults) makes each step that can fail do so when told to: otel_fault.h.
 let faults = Context.environment["OTEL_FAULT_INJECTION"] == "1"
@@ -15,11 +19,11 @@ let common: [SwiftSetting] = [
 
 /// What is loaded into other people's programs.
 let inHost: [SwiftSetting] =
-  common + (embedded ? [.enableExperimentalFeature("Embedded"), .unsafeFlags(["-wmo", "-Xfrontend", "-disable-stack-protector", "-Xfrontend", "-function-sections"])] : [])
+  common + (isInterleaved ? [.define("OTEL_INTERLEAVINGS")] : []) + (embedded ? [.enableExperimentalFeature("Embedded"), .unsafeFlags(["-wmo", "-Xfrontend", "-disable-stack-protector", "-Xfrontend", "-function-sections"])] : [])
   + (faults ? [.define("OTEL_FAULT_INJECTION"), .unsafeFlags(["-Xcc", "-DOTEL_FAULT_INJECTION=1"])] : [])
 
 let inHostC: [CSetting] = [
-  .unsafeFlags([
+  .unsafeFlags((isFuzzed ? ["-fsanitize=undefined", "-fno-sanitize-recover=undefined"] : []) + [
     "-fvisibility=hidden", "-ffunction-sections", "-fdata-sections", "-fno-stack-protector", "-fasynchronous-unwind-tables", "-Wall", "-Wextra",
     "-Wno-unused-parameter", "-Wno-nullability-completeness",
   ])
@@ -139,9 +143,31 @@ let outside: [Target] = [
     name: "OTelLaunchTests", dependencies: ["OTelLaunch", "OTelInspection", "OTelConfiguration", "OTelPrimitives"], swiftSettings: common),
 ]
 
+/// Fed with foreign bytes: `scripts/fuzz`. Outside of its mode they do not exist, for libFuzzer's `main` and instrumentation are no part of
+/// an ordinary build.
+let fuzz: [Target] = [
+  // The look-up in loaded objects as it ships, but over objects that a test has made.
+  .target(
+    name: "CFuzz", path: "Tests/Fuzz/CFuzz", cSettings: inHostC),
+  .executableTarget(
+    name: "fuzz",
+    dependencies: [
+      "OTelAPI", "OTelConfiguration", "OTelConfigurator", "OTelPrimitives", "OTelInstrumentation", "OTelRegion", "OTLPWire", "OTelReceiver", "OTelExport",
+      "OTelView", "OTelSDK", "OTelLaunch", "OTelInspection", "OTelTestSupport", "COTelShims", "COTelHookABI", "CCurl", "CFuzz",
+    ], path: "Tests/Fuzz/Targets", swiftSettings: common),
+]
+
+let interleavings: [Target] = [
+  .target(name: "CFibers", path: "Tests/Interleavings/CFibers"),
+  .executableTarget(
+    name: "interleavings", dependencies: ["OTelRegion", "OTelPrimitives", "CFibers"], path: "Tests/Interleavings/Explorer",
+    // The checks that Swift makes while a program runs keep a list for each thread, and fibers share one.
+    swiftSettings: common + [.unsafeFlags(["-enforce-exclusivity=unchecked"])]),
+]
+
 let package = Package(
   name: "otelagent",
   products: [.library(name: "otelagent", type: .dynamic, targets: ["OTelAgent"])],
-  dependencies: embedded ? [] : [.package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2")],
-  targets: c + host + (embedded ? [] : outside)
+  dependencies: embedded || isFuzzed || isInterleaved ? [] : [.package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2")],
+  targets: c + host + (embedded || isInterleaved ? [] : outside.filter { !isFuzzed || $0.type == .regular }) + (isFuzzed ? fuzz : []) + (isInterleaved ? interleavings : [])
 )

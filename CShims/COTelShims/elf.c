@@ -1,101 +1,11 @@
 #define _GNU_SOURCE
 #include "include/otel_elf.h"
+#include "elf_object.h"
 #include <elf.h>
 #include <link.h>
 #include <stddef.h>
 #include <string.h>
 #include <sys/auxv.h>
-
-/// What is needed of an object's dynamic section.
-struct object {
-    uintptr_t base;
-    const char *strings;
-    const ElfW(Sym) *symbols;
-    const uint32_t *hash;
-    const ElfW(Half) *versions; ///< one per symbol; null: the object has none
-    const char *definitions;
-    size_t definition_count;
-    const ElfW(Dyn) *dynamic;
-    const char *soname;
-};
-
-/// glibc relocates most of these pointers in place, and DT_VERNEED and DT_VERDEF not; read-only dynamic sections not at all.
-static const void *pointer(uintptr_t base, ElfW(Addr) value) { return (const void *)(value < base ? value + base : value); }
-
-static bool read_dynamic(uintptr_t base, const ElfW(Dyn) *dynamic, struct object *object) {
-    memset(object, 0, sizeof *object);
-    object->base = base;
-    object->dynamic = dynamic;
-    if (!dynamic) return false;
-    ElfW(Addr) soname = 0;
-    for (const ElfW(Dyn) *entry = object->dynamic; entry->d_tag != DT_NULL; entry++) switch (entry->d_tag) {
-        case DT_STRTAB: object->strings = pointer(base, entry->d_un.d_ptr); break;
-        case DT_SYMTAB: object->symbols = pointer(base, entry->d_un.d_ptr); break;
-        case DT_GNU_HASH: object->hash = pointer(base, entry->d_un.d_ptr); break;
-        case DT_VERSYM: object->versions = pointer(base, entry->d_un.d_ptr); break;
-        case DT_VERDEF: object->definitions = pointer(base, entry->d_un.d_ptr); break;
-        case DT_VERDEFNUM: object->definition_count = entry->d_un.d_val; break;
-        case DT_SONAME: soname = entry->d_un.d_val; break;
-        }
-    if (!object->strings || !object->symbols || !object->hash) return false;
-    if (soname) object->soname = object->strings + soname;
-    return true;
-}
-
-/// The one segment of that type, in an object loaded at `base`, or null.
-static const void *segment(const ElfW(Phdr) *headers, size_t count, uint32_t type, uintptr_t base) {
-    for (size_t i = 0; i < count; i++)
-        if (headers[i].p_type == type) return (const void *)(base + headers[i].p_vaddr);
-    return NULL;
-}
-
-static bool read_object(const struct dl_phdr_info *info, struct object *object) {
-    return read_dynamic(info->dlpi_addr, segment(info->dlpi_phdr, info->dlpi_phnum, PT_DYNAMIC, info->dlpi_addr), object);
-}
-
-/// Whether definition number `index` is called `version`.
-static bool is_version(const struct object *object, unsigned index, const char *version) {
-    const char *at = object->definitions;
-    for (size_t i = 0; at && i < object->definition_count; i++) {
-        const ElfW(Verdef) *definition = (const ElfW(Verdef) *)at;
-        if ((definition->vd_ndx & 0x7fff) == index) {
-            const ElfW(Verdaux) *name = (const ElfW(Verdaux) *)(at + definition->vd_aux);
-            return strcmp(object->strings + name->vda_name, version) == 0;
-        }
-        if (definition->vd_next == 0) break;
-        at += definition->vd_next;
-    }
-    return false;
-}
-
-/// As ld.so has it: a definition without a version satisfies references to any.
-static bool has_version(const struct object *object, uint32_t symbol, const char *version) {
-    unsigned index = object->versions ? object->versions[symbol] : VER_NDX_GLOBAL;
-    if (index == VER_NDX_GLOBAL) return true;
-    if (!version) return (index & 0x8000) == 0 && index != VER_NDX_LOCAL;
-    return is_version(object, index & 0x7fff, version);
-}
-
-/// Looks `name` up in the object's DT_GNU_HASH table.
-static void *lookup(const struct object *object, const char *name, const char *version) {
-    uint32_t hash = 5381;
-    for (const char *c = name; *c; c++) hash = hash * 33 + (unsigned char)*c;
-    uint32_t buckets = object->hash[0], offset = object->hash[1], bloom_words = object->hash[2];
-    if (buckets == 0) return NULL;
-    const uint32_t *bucket = object->hash + 4 + bloom_words * (sizeof(ElfW(Addr)) / sizeof(uint32_t));
-    const uint32_t *chain = bucket + buckets;
-    uint32_t symbol = bucket[hash % buckets];
-    if (symbol < offset) return NULL;
-    for (;; symbol++) {
-        uint32_t found = chain[symbol - offset];
-        const ElfW(Sym) *entry = &object->symbols[symbol];
-        unsigned type = ELF64_ST_TYPE(entry->st_info);
-        if ((found | 1) == (hash | 1) && entry->st_shndx != SHN_UNDEF && type == STT_FUNC &&
-            strcmp(object->strings + entry->st_name, name) == 0 && has_version(object, symbol, version))
-            return (void *)(object->base + entry->st_value);
-        if (found & 1) return NULL;
-    }
-}
 
 static bool contains(const struct dl_phdr_info *info, uintptr_t address) {
     for (int i = 0; i < info->dlpi_phnum; i++) {
@@ -140,7 +50,7 @@ static __attribute__((noinline)) int (*libc_iterate(void))(visitor, void *) {
         if (entry->d_tag == DT_DEBUG) debug = (const struct r_debug *)entry->d_un.d_ptr;
     struct object object;
     for (const struct link_map *map = debug ? debug->r_map : NULL; map; map = map->l_next)
-        if (read_dynamic(map->l_addr, map->l_ld, &object) && object.soname && strcmp(object.soname, "libc.so.6") == 0)
+        if (read_dynamic(map->l_addr, NULL, map->l_ld, &object) && object.soname && strcmp(object.soname, "libc.so.6") == 0)
             return (int (*)(visitor, void *))lookup(&object, "dl_iterate_phdr", NULL);
     return NULL;
 }
@@ -281,8 +191,9 @@ struct need {
 };
 
 static bool names(const struct object *object, const char *soname) {
-    for (const ElfW(Dyn) *entry = object->dynamic; entry->d_tag != DT_NULL; entry++)
-        if (entry->d_tag == DT_NEEDED && strcmp(object->strings + entry->d_un.d_val, soname) == 0) return true;
+    const ElfW(Dyn) *entry;
+    for (size_t i = 0; (entry = ITEM(ElfW(Dyn), object->dynamic, i)) && entry->d_tag != DT_NULL; i++)
+        if (entry->d_tag == DT_NEEDED && is_string(object, entry->d_un.d_val, soname)) return true;
     return false;
 }
 
@@ -319,20 +230,23 @@ static int definer_around(const struct caller *caller, uintptr_t address) {
 /// Where ld.so has bound references of the prefix to, as the object's relocations show. A reference that is bound lazily, and was not
 /// used yet, leads into the object itself, and one that we or other preloads define leads to none of the definers.
 static int bound_to(const struct caller *caller, const struct object *object) {
-    const ElfW(Rela) *relocations[2] = {NULL, NULL};
+    struct table relocations[2] = {{NULL, 0}, {NULL, 0}};
     size_t sizes[2] = {0, 0};
-    for (const ElfW(Dyn) *entry = object->dynamic; entry->d_tag != DT_NULL; entry++) switch (entry->d_tag) {
-        case DT_JMPREL: relocations[0] = pointer(object->base, entry->d_un.d_ptr); break;
+    const ElfW(Dyn) *entry;
+    for (size_t i = 0; (entry = ITEM(ElfW(Dyn), object->dynamic, i)) && entry->d_tag != DT_NULL; i++) switch (entry->d_tag) {
+        case DT_JMPREL: relocations[0] = pointer(object, entry->d_un.d_ptr, sizeof(ElfW(Addr))); break;
         case DT_PLTRELSZ: sizes[0] = entry->d_un.d_val; break;
-        case DT_RELA: relocations[1] = pointer(object->base, entry->d_un.d_ptr); break;
+        case DT_RELA: relocations[1] = pointer(object, entry->d_un.d_ptr, sizeof(ElfW(Addr))); break;
         case DT_RELASZ: sizes[1] = entry->d_un.d_val; break;
         }
+    const ElfW(Rela) *relocation;
     for (int table = 0; table < 2; table++)
-        for (size_t i = 0; relocations[table] && i < sizes[table] / sizeof(ElfW(Rela)); i++) {
-            const ElfW(Rela) *relocation = &relocations[table][i];
-            const ElfW(Sym) *symbol = &object->symbols[ELF64_R_SYM(relocation->r_info)];
-            if (symbol->st_shndx != SHN_UNDEF || strncmp(object->strings + symbol->st_name, caller->prefix, strlen(caller->prefix)) != 0) continue;
-            int found = definer_around(caller, *(const uintptr_t *)(object->base + relocation->r_offset));
+        for (size_t i = 0; i < sizes[table] / sizeof(ElfW(Rela)) && (relocation = ITEM(ElfW(Rela), relocations[table], i)); i++) {
+            const ElfW(Sym) *symbol = ITEM(ElfW(Sym), object->symbols, ELF64_R_SYM(relocation->r_info));
+            const char *name = symbol && symbol->st_shndx == SHN_UNDEF ? string(object, symbol->st_name) : NULL;
+            if (!name || strncmp(name, caller->prefix, strlen(caller->prefix)) != 0) continue;
+            struct table place = table_at(object->info, object->base + relocation->r_offset, sizeof(uintptr_t));
+            int found = place.size >= sizeof(uintptr_t) ? definer_around(caller, *(const uintptr_t *)place.start) : -1;
             if (found >= 0) return found;
         }
     return -1;

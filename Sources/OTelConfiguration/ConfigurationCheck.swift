@@ -172,10 +172,11 @@ public struct ConfigurationCheck {
       let name = entry.slice(0, end)
       guard !names.contains(where: { $0.equals(name) }), let meant = NameSuggestion.nearest(to: name, among: names, limit: 2)
       else { continue }
+      // The name is anybody's text, as values are.
+      let shown = String(String(quoting: name).dropFirst().dropLast())
       problems.append(
         ConfigurationProblem(
-          name: String(name),
-          message: String(name) + " is not a variable that otelagent knows; it has no effect. Did you mean " + String(meant) + "?"))
+          name: shown, message: shown + " is not a variable that otelagent knows; it has no effect. Did you mean " + String(meant) + "?"))
     }
   }
 

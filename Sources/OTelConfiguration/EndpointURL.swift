@@ -51,11 +51,12 @@ package struct EndpointURL {
   /// In quotation marks, without what may be secret: user, password, query.
   package static func redacted(_ text: Text) -> String {
     let visible = text.slice(0, text.firstIndex(of: 0x3f) ?? text.count)
-    let query = visible.count < text.count ? "?..." : ""
-    guard let at = lastIndex(of: 0x40, in: visible) else { return append(query, to: String(quoting: visible)) }
     var start = 0
     if let slashes = visible.firstIndex(of: 0x2f), visible[slashes + 1] == 0x2f { start = slashes + 2 }
-    guard start < at else { return append(query, to: String(quoting: visible)) }
+    // Of a password with a question mark in it, which nobody has encoded, the query is the rest.
+    if lastIndex(of: 0x40, in: text.from(visible.count)) != nil { return append("...", to: String(quoting: visible.slice(0, start))) }
+    let query = visible.count < text.count ? "?..." : ""
+    guard let at = lastIndex(of: 0x40, in: visible), start < at else { return append(query, to: String(quoting: visible)) }
     let scheme = String(quoting: visible.slice(0, start))
     return append(query, to: scheme.dropLastCharacter + "...@" + String(String(quoting: visible.from(at + 1)).dropFirst()))
   }

@@ -62,7 +62,7 @@ public enum ValueParser {
       index &+= 1
       let isNegative = word[index] == 0x2d
       if isNegative || word[index] == 0x2b { index &+= 1 }
-      guard let exponent = integer(word.from(index), most: 400) else { return nil }
+      guard word[index] > 0x20, let exponent = integer(word.from(index), most: 400) else { return nil }
       let amount = Int(truncatingIfNeeded: exponent)
       scale = isNegative ? scale &+ amount : scale &- amount
     }

@@ -41,9 +41,24 @@ package struct ExportResponse: Equatable {
     }
   }
 
-  /// At most 256 bytes, in UTF-8, without control characters.
+  /// At most 256 bytes, in UTF-8, without control characters: those above U+007F too, for which U+009B is as good as "ESC [", and what
+  /// ends a line (U+2028, U+2029) or turns its direction.
   private static func shown(_ bytes: UnsafeRawBufferPointer) -> String {
-    let text = String(decoding: bytes.prefix(256), as: UTF8.self)
-    return String(String.UnicodeScalarView(text.unicodeScalars.map { $0.value < 0x20 || $0.value == 0x7f ? " " : $0 }))
+    var text = String.UnicodeScalarView()
+    var count = 0
+    for scalar in String(decoding: bytes.prefix(256), as: UTF8.self).unicodeScalars {
+      let shown = isPlain(scalar) ? scalar : " "
+      count += UTF8.width(shown)
+      guard count <= 256 else { break }
+      text.append(shown)
+    }
+    return String(text)
+  }
+
+  private static func isPlain(_ scalar: Unicode.Scalar) -> Bool {
+    switch scalar.value {
+    case ..<0x20, 0x7f..<0xa0, 0x61c, 0x200e...0x200f, 0x2028...0x202e, 0x2066...0x2069: false
+    default: true
+    }
   }
 }

@@ -13,7 +13,10 @@ package final class OTLPHTTPExporter: SpanExporter {
   private let endpoint: OTLPEndpoint
   private let compression: Compression
   private let hasOwnAuthorities: Bool
-  private let easy: UnsafeMutableRawPointer
+  /// As all requests are made, and never sent itself.
+  private let template: UnsafeMutableRawPointer
+  /// Of the request under way, or the last one.
+  private var easy: UnsafeMutableRawPointer
   private var headers: UnsafeMutablePointer<curl_slist>?
   private let response = ResponseBody()
   /// libcurl's own words about a failure (CURLOPT_ERRORBUFFER(3)).
@@ -30,7 +33,7 @@ package final class OTLPHTTPExporter: SpanExporter {
     self.endpoint = options.endpoint
     self.compression = options.compression
     hasOwnAuthorities = options.credentials.authorities != nil
-    self.easy = easy
+    (template, self.easy) = (easy, easy)
     said = .allocate(capacity: Int(CURL_ERROR_SIZE))
     said.initialize(repeating: 0, count: Int(CURL_ERROR_SIZE))
     for header in Self.lines(options) { headers = curl_slist_append(headers, header) ?? headers }
@@ -55,7 +58,8 @@ package final class OTLPHTTPExporter: SpanExporter {
 
   deinit {
     engine.cancel(easy)
-    curl_easy_cleanup(easy)
+    if easy != template { curl_easy_cleanup(easy) }
+    curl_easy_cleanup(template)
     curl_slist_free_all(headers)
     said.deallocate()
   }
@@ -104,6 +108,10 @@ package final class OTLPHTTPExporter: SpanExporter {
     isUnderWay = true
     response.reset()
     said[0] = 0
+    guard renew() else {
+      let failure = ExportFailure(.unknown, "\(endpoint.displayURL): no memory for a request")
+      return engine.finish(easy) { [unowned self] in finished(.postponed(failure, retryAfter: nil), completion) }
+    }
     switch prepared(request) {
     case .failure(let failure): engine.finish(easy) { [unowned self] in finished(.refused(failure), completion) }
     case .success(let body):
@@ -113,6 +121,16 @@ package final class OTLPHTTPExporter: SpanExporter {
       _ = body.withUnsafeBytes { bytes in ccurl_easy_copy_post_fields(easy, bytes.baseAddress, curl_off_t(bytes.count)) }
       engine.start(easy) { [unowned self] result in finished(outcome(result), completion) }
     }
+  }
+
+  /// A handle of its own for each request; connections are the engine's, and are kept. libcurl 7.88, Debian 12's, remembers the last header
+  /// of an answer beyond its end, and reads there, in freed memory, when the next answer to the same handle begins with a folded line.
+  private func renew() -> Bool {
+    if easy != template { curl_easy_cleanup(easy) }
+    easy = template
+    guard let fresh = curl_easy_duphandle(template) else { return false }
+    easy = fresh
+    return true
   }
 
   private func finished(_ outcome: ExportOutcome, _ completion: (ExportOutcome) -> Void) {

@@ -20,7 +20,14 @@ package final class OpenFile {
   package func read(_ offset: UInt64, _ count: UInt64) -> [UInt8] {
     guard offset < 1 << 48, count > 0, count <= 1 << 27 else { return [] }
     if offset + count <= head.count { return [UInt8](head[Int(offset)..<Int(offset + count)]) }
-    return OpenFile.read(descriptor, Int(offset), Int(count))
+    return OpenFile.read(descriptor, Int(offset), min(Int(count), count > 1 << 20 ? left(behind: Int(offset)) : .max))
+  }
+
+  /// What a short file says about long tables must not cost their memory.
+  private func left(behind offset: Int) -> Int {
+    var status = stat()
+    guard fstat(descriptor, &status) == 0 else { return 0 }
+    return max(0, Int(status.st_size) - offset)
   }
 
   private static func read(_ descriptor: Int32, _ offset: Int, _ count: Int) -> [UInt8] {

@@ -83,7 +83,32 @@ public enum URLRedaction {
 
   /// Whether values of `key` are redacted.
   static func isSecret(_ key: Text) -> Bool {
-    // A percent-encoded key may be any: decoding it here would be guessing what the server does.
+    guard key.firstIndex(of: 0x25) != nil else { return isSecretName(key) }
+    // What servers do first with a key is to decode it, once (RFC 3986, section 2.4). Of a long one the beginning is enough.
+    var decoded: (UInt64, UInt64, UInt64) = (0, 0, 0)
+    return withUnsafeMutableBytes(of: &decoded) { buffer in
+      guard let target = buffer.baseAddress?.assumingMemoryBound(to: UInt8.self) else { return false }
+      var (count, index) = (0, 0)
+      while index < key.count, count < 24 {
+        let (high, low) = (digit(key[index &+ 1]), digit(key[index &+ 2]))
+        let isEscape = key[index] == 0x25 && high | low < 16
+        target[count] = isEscape ? high &<< 4 | low : key[index]
+        count &+= 1
+        index &+= isEscape ? 3 : 1
+      }
+      return isSecretName(Text(target, count: count))
+    }
+  }
+
+  /// Of a hexadecimal digit its value; 255 for another byte.
+  @inline(never)
+  private static func digit(_ byte: UInt8) -> UInt8 {
+    let letter = byte | 0x20
+    return byte &- 0x30 < 10 ? byte &- 0x30 : letter &- 0x61 < 6 ? letter &- 0x57 : 0xff
+  }
+
+  @inline(never)
+  private static func isSecretName(_ key: Text) -> Bool {
     switch key.count {
     case 3: if isExactly(key, Text("sig")) || isNamed(key, Text("key")) || isNamed(key, Text("jwt")) { return true }
     case 4: if isNamed(key, Text("code")) || isNamed(key, Text("auth")) || isNamed(key, Text("pass")) { return true }

@@ -13,27 +13,56 @@ public struct SharedWord {
     word = address.assumingMemoryBound(to: Atomic<UInt64>.self)
   }
 
+  /// A place where the tests' scheduler may let another thread go on; nothing in any other build (Tests/Interleavings).
   @inlinable @inline(__always)
-  public func load() -> UInt64 { word.pointee.load(ordering: .relaxed) }
+  static func step() {
+    #if OTEL_INTERLEAVINGS
+    onSharedStep()
+    #endif
+  }
 
   @inlinable @inline(__always)
-  public func loadAcquiring() -> UInt64 { word.pointee.load(ordering: .acquiring) }
+  public func load() -> UInt64 {
+    Self.step()
+    return word.pointee.load(ordering: .relaxed)
+  }
 
   @inlinable @inline(__always)
-  public func store(_ value: UInt64) { word.pointee.store(value, ordering: .relaxed) }
+  public func loadAcquiring() -> UInt64 {
+    Self.step()
+    return word.pointee.load(ordering: .acquiring)
+  }
 
   @inlinable @inline(__always)
-  public func storeReleasing(_ value: UInt64) { word.pointee.store(value, ordering: .releasing) }
+  public func store(_ value: UInt64) {
+    Self.step()
+    word.pointee.store(value, ordering: .relaxed)
+  }
+
+  @inlinable @inline(__always)
+  public func storeReleasing(_ value: UInt64) {
+    Self.step()
+    word.pointee.store(value, ordering: .releasing)
+  }
 
   /// Adds `value`, wrapping; returns the old value.
   @discardableResult
   @inlinable @inline(__always)
-  public func add(_ value: UInt64) -> UInt64 { word.pointee.wrappingAdd(value, ordering: .relaxed).oldValue }
+  public func add(_ value: UInt64) -> UInt64 {
+    Self.step()
+    return word.pointee.wrappingAdd(value, ordering: .relaxed).oldValue
+  }
 
   /// Replaces `expected` by `desired`. Returns nil on success, else the value found.
   @inlinable @inline(__always)
   public func replace(_ expected: UInt64, with desired: UInt64) -> UInt64? {
+    Self.step()
     let result = word.pointee.compareExchange(expected: expected, desired: desired, ordering: .acquiringAndReleasing)
     return result.exchanged ? nil : result.original
   }
 }
+
+#if OTEL_INTERLEAVINGS
+/// Called before each access to a shared word, and in the middle of copies.
+nonisolated(unsafe) public var onSharedStep: @convention(c) () -> Void = {}
+#endif

@@ -67,6 +67,8 @@ package final class Connection {
     guard length == (isOfChild ? MemoryLayout<otel_child_message>.size : MemoryLayout<otel_message>.size), flags & Int32(MSG_TRUNC) == 0 else {
       return refuse("it has \(length) bytes")
     }
+    // What does not fit into the room for two the kernel closes itself.
+    guard flags & Int32(MSG_CTRUNC) == 0 else { return refuse("it has more than two descriptors") }
     guard message.head.magic == OTEL_MESSAGE_MAGIC else { return refuse("it is no message of an agent") }
     guard message.head.version == OTEL_LAYOUT_MAJOR else { return refuse("it is of layout \(message.head.version), this relay serves \(OTEL_LAYOUT_MAJOR)") }
     switch UInt32(message.head.kind) {

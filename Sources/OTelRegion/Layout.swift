@@ -55,7 +55,12 @@ public enum Layout {
 
   // MARK: Ring
   public static let ringOffset = 2 << 20
+  #if OTEL_INTERLEAVINGS
+  // So small that a few records go round it (Tests/Interleavings).
+  public static let ringSize = 64
+  #else
   public static let ringSize = 1 << 20
+  #endif
   /// Longest payload of a record.
   public static let recordCapacity = 64 << 10
 }

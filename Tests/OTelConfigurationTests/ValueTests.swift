@@ -21,7 +21,7 @@ import Testing
   ])
   func probability(_ text: String, _ value: UInt64) { #expect(withText(text) { ValueParser.probability($0) } == value) }
 
-  @Test(arguments: ["2", "1.0000001", "-0.1", "", ".", "e", "1e", "0,5", "nan", "inf", "1e5", "0.5.5", "1e99999999999"])
+  @Test(arguments: ["2", "1.0000001", "-0.1", "", ".", "e", "1e", "0,5", "nan", "inf", "1e5", "0.5.5", "1e99999999999", "1e 0", "1e- 3"])
   func notProbability(_ text: String) { #expect(withText(text) { ValueParser.probability($0) } == nil) }
 }
 
@@ -88,4 +88,28 @@ import Testing
     #expect(withText("unix:/" + String(repeating: "x", count: 106)) { RelayChoice($0) != nil })
     #expect(withText("unix:/" + String(repeating: "x", count: 107)) { RelayChoice($0) == nil })
   }
+}
+
+@Suite struct QuotingTests {
+  private func quoted(_ text: String) -> String { withText(text) { String(quoting: $0) } }
+
+  /// U+009B begins a terminal's command as "ESC [" does; U+2028 and U+2029 end a line where they are known.
+  @Test func noControlCharacterOfAnyKind() {
+    #expect(quoted("a\u{1b}\n\u{7f}") == #""a\x1b\x0a\x7f""#)
+    for text in ["a\u{9b}31m", "a\u{85}b", "a\u{2028}b", "a\u{2029}b"] {
+      #expect(quoted(text).unicodeScalars.allSatisfy { $0.properties.generalCategory != .control && !(0x2028...0x2029).contains($0.value) }, "\(text.debugDescription)")
+    }
+    #expect(quoted("\u{a0}é€\u{2027}😀") == "\"\u{a0}é€\u{2027}😀\"")
+  }
+
+  @Test func namesThatSpeakToTheTerminal() {
+    let found = messages("OTEL_SDK_DISABLE\u{1b}=1").first ?? ""
+    #expect(found.hasPrefix(#"OTEL_SDK_DISABLE\x1b is not a variable"#), "\(found.debugDescription)")
+  }
+
+  @Test(arguments: [
+    ("http://u:p?w@c:1/", #""http://...""#), ("u:p?w@c", #""...""#), ("http://u:p@c?q", #""http://...@c?...""#), ("http://c?q", #""http://c?...""#),
+    ("http://c/?mail=a@b", #""http://...""#),
+  ])
+  func passwordsWithQuestionMarks(_ url: String, _ shown: String) { #expect(withText(url) { EndpointURL.redacted($0) } == shown) }
 }

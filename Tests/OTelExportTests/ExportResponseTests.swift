@@ -31,6 +31,16 @@ import Testing
     #expect(response.message.hasPrefix("a  b [31m"))
   }
 
+  /// U+009B begins a terminal's command as "ESC [" does. A byte that is no UTF-8 becomes three.
+  @Test("Words of a collector are one line, and short", arguments: [[0xc2, 0x9b, 0x33, 0x31, 0x6d], [0xe2, 0x80, 0xa8], [0xe2, 0x80, 0xae], [UInt8](repeating: 0xff, count: 300)] as [[UInt8]])
+  func hostileWords(_ words: [UInt8]) {
+    let message = ExportResponse(failure: [0xff] + words).message
+    #expect(message.utf8.count <= 256)
+    for scalar in message.unicodeScalars {
+      #expect(scalar.value >= 0x20 && !(0x7f..<0xa0).contains(scalar.value) && !(0x2028...0x202e).contains(scalar.value))
+    }
+  }
+
   @Test func failureTexts() {
     var status = MessageBuilder()
     status.append(field: 1, varint: 3)
