@@ -141,7 +141,9 @@ static bool is_at_start(const struct otel_curl_library *library) {
 
 /// Whether `library` was not unloaded.
 static bool is_loaded(const struct otel_curl_library *library) {
-    if (is_at_start(library)) return true;
+    // A fork child may have been born while another thread held ld.so's lock, which nobody will give back. What made a handle that the
+    // program goes on using is still there.
+    if (is_at_start(library) || otel_is_fork_child()) return true;
     uint64_t *seen = &seen_loaded[library->number], generation = otel_elf_generation();
     if (__atomic_load_n(seen, __ATOMIC_RELAXED) == generation) return true;
     struct otel_definer perform = {.base = library->base, .end = library->end};
@@ -210,14 +212,22 @@ static void keep(enum otel_curl_way way, const void *caller, uint64_t generation
     __atomic_store_n(&answer->stamp, stamp + 2, __ATOMIC_RELEASE);
 }
 
+/// Whether the call may come out of a libcurl.
+static bool is_inside_any(const void *caller) {
+    for (int i = 0; i < OTEL_CURL_LIBRARIES; i++)
+        if (__atomic_load_n(&is_filled[i], __ATOMIC_ACQUIRE) && otel_curl_is_inside(&libraries[i], caller)) return true;
+    return false;
+}
+
 static __attribute__((noinline)) struct otel_curl_resolution look_up_or_recall(enum otel_curl_way way, const void *caller) {
+    // Loaded with the program: stays loaded, and is the first of its version in the global scope for ever. No lock is taken.
+    if (at_start[way] && !is_inside_any(caller)) return (struct otel_curl_resolution){at_start[way], true};
     // Before the look-up: what is loaded meanwhile makes the answer an old one.
     uint64_t generation = otel_elf_generation();
     const struct otel_curl_library *kept = recall(way, caller, generation);
     if (kept) return (struct otel_curl_resolution){kept, true};
     // Asked for by dlsym, it need not be the one that its own references are bound to.
     struct otel_curl_resolution found = {library_around(caller), true};
-    // Loaded with the program: stays loaded, and is the first of its version in the global scope for ever.
     if (!found.library) found.library = at_start[way];
     if (!found.library) found = find(way, caller);
     // An uncertain one may become certain with the caller's next lazy binding.

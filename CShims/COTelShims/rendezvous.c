@@ -2,6 +2,7 @@
 #include "include/otel_rendezvous.h"
 #include "include/otel_helper.h"
 #include "include/otel_syscall.h"
+#include "include/otel_valgrind.h"
 #include "text.h"
 #include <errno.h>
 #include <fcntl.h>
@@ -11,6 +12,7 @@
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/un.h>
+#include <sys/utsname.h>
 #include <time.h>
 
 #ifndef SYS_pidfd_open
@@ -251,9 +253,27 @@ int otel_child_message_send(int socket, int process_id, int status) {
 
 // MARK: Finding and starting
 
-/// Shows the relay whose region it was: by a pidfd it can learn later how that process ended (PIDFD_GET_INFO, Linux 6.15), which nobody
-/// but the parent could before. Last of all: what a filter forbids here costs nothing that is needed.
+/// The number in `*text`, which is left behind it.
+static int number(const char **text) {
+    int value = 0;
+    while (**text >= '0' && **text <= '9' && value < 100000) value = value * 10 + *(*text)++ - '0';
+    return value;
+}
+
+/// Whether a pidfd tells how its process ended: PIDFD_GET_INFO with PIDFD_INFO_EXIT, Linux 6.15.
+static bool pidfds_tell_the_end(void) {
+    struct utsname system;
+    if (otel_syscall1(SYS_uname, &system) < 0) return false;
+    const char *release = system.release;
+    int major = number(&release);
+    if (*release++ != '.') return false;
+    return major > 6 || (major == 6 && number(&release) >= 15);
+}
+
+/// Shows the relay whose region it was, so that it can learn later how that process ended, which nobody but the parent could otherwise. Last of
+/// all: what a filter forbids here costs nothing that is needed. Not in valgrind, which says a word about each call that it does not know.
 static void introduce_host(int peer) {
+    if (!pidfds_tell_the_end() || otel_runs_in_valgrind()) return;
     long host = otel_syscall2(SYS_pidfd_open, otel_syscall0(SYS_getppid), 0);
     if (host < 0) return;
     otel_message_send(peer, OTEL_MESSAGE_PROCESS, (int)host);

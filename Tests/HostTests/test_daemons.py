@@ -102,7 +102,8 @@ LoadModule authz_core_module /usr/lib/apache2/modules/mod_authz_core.so
 LoadModule proxy_module /usr/lib/apache2/modules/mod_proxy.so
 LoadModule proxy_http_module /usr/lib/apache2/modules/mod_proxy_http.so
 StartServers 2
-MaxSpareServers 2
+ServerLimit 2
+MaxRequestWorkers 2
 Listen 127.0.0.1:{port}
 ProxyPass / {upstream}/
 """

@@ -94,5 +94,6 @@ def test_every_step_that_can_fail(sites, agent, web, acceptor, receiver, measure
     measured(f"{len(done)} steps that can fail, each once and always: {runs} programs, all as without the agent")
     forgive_short_identities(agent, receiver)
     assert not sweep.problems, f"{len(sweep.problems)}: " + "\n\n".join(sweep.problems[:10])
-    assert not set(sites) - done, "no program comes to these: the test lacks a way, or the code is dead"
+    missed = sorted(set(sites) - done)
+    assert not missed, f"{missed}: no program comes to these: the test lacks a way, or the code is dead"
     assert done <= set(sites)

@@ -47,7 +47,8 @@ private final class RunningRelay {
     var bytes = [UInt8](repeating: 0, count: 64 << 10)
     let file = open(directory + "/relay.log", O_RDONLY)
     defer { close(file) }
-    return String(decoding: bytes.prefix(max(0, read(file, &bytes, bytes.count))), as: UTF8.self)
+    let count = read(file, &bytes, bytes.count)
+    return String(decoding: bytes.prefix(max(0, count)), as: UTF8.self)
   }
 
   func turn(flush: Bool = false) { relay.turn(flush: flush, limit: 1) }
@@ -117,9 +118,11 @@ private final class RunningRelay {
     running.turn()
     #expect(running.answer(peer) == nil)
     #expect(running.log.contains("kind 77"))
-    try running.attach(TestRegion())
+    let host = TestRegion()
+    try running.attach(host)
     running.turn()
     #expect(running.relay.regions.count == 1)
+    host.end()
   }
 
   @Test("Who is not the first process here is not believed about a child")

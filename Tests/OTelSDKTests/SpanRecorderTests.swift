@@ -107,8 +107,7 @@ import Testing
   @Test func endIsNotBeforeStart() throws {
     var span = try #require(process.tracer.start(parent: nil, isRemote: false))
     let recorder = try #require(process.tracer.record(&span, name: Text("GET"), kind: .client, scope: .curl))
-    process.state.clock.store(1_000_000_000_000_000_000)
-    process.tracer.end(recorder, of: span, scope: .curl, at: 0)
+    process.tracer.end(recorder, of: span, scope: .curl, at: 1)
     let decoded = try #require(process.spans.first)
     #expect(decoded.end == decoded.start)
   }

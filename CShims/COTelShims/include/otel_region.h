@@ -51,6 +51,10 @@ void *_Nullable otel_private_memory(size_t size);
 
 /// A private page that a fork child sees zeroed (MADV_WIPEONFORK, Linux 4.14); null when the kernel cannot.
 void *_Nullable otel_process_page(size_t size);
+/// The page's last word: 1, and 0 in a fork child. Null while there is no page.
+extern __attribute__((visibility("hidden"))) uint64_t *_Nullable otel_unforked_word;
+/// Whether the process is a fork child that has executed nothing since.
+static inline bool otel_is_fork_child(void) { return otel_unforked_word && __atomic_load_n(otel_unforked_word, __ATOMIC_RELAXED) == 0; }
 /// Puts untouched anonymous memory in the place of a region, in one step: a writer that comes too late writes into nothing.
 bool otel_region_retire(void *region, size_t size);
 /// Unmaps a region that no other thread has ever seen.

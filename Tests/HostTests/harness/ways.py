@@ -4,6 +4,7 @@ import errno
 import re
 import socket
 import subprocess
+import time
 
 from . import programs
 from .agent import DIST, REPOSITORY, Agent, Layout
@@ -66,7 +67,10 @@ class Way:
 
 
 class RelayFound(Way):
-    """A relay is there."""
+    """A relay is there. Who cannot come to it looks for an abstract name, which is each run's own by its mount name space."""
+
+    def command(self):
+        return ["unshare", "-m", *super().command()]
 
 
 class Console(Way):
@@ -131,4 +135,29 @@ class RelayStartedAbstract(OwnWorld):
         return ["unshare", "-m", *super().command()]
 
 
-WAYS = [RelayFound, Console, RelayLate, RelayStarted, RelayStartedAbstract]
+class LeftAlone(OwnWorld):
+    """The program has crashed three times in a row."""
+
+    def prepare(self):
+        super().prepare()
+        folder = self.own.runtime_directory / "otelagent"
+        folder.mkdir(mode=0o700)
+        now = int(time.time())
+        (folder / "crashes").write_text(f"{now + 3600} 3 {now} {self.command()[0]}\n")
+
+
+class Nobody(OwnWorld):
+    """The user whose number those have who have none."""
+
+    def prepare(self):
+        super().prepare()
+        self.own.world.chmod(0o755)
+        self.report.touch()
+        self.report.chmod(0o666)
+        self.report.parent.chmod(0o755)
+
+    def command(self):
+        return ["unshare", "-m", "setpriv", "--reuid", 65534, "--clear-groups", *super().command()]
+
+
+WAYS = [RelayFound, Console, RelayLate, RelayStarted, RelayStartedAbstract, LeftAlone, Nobody]
