@@ -5,7 +5,6 @@ import itertools
 import pytest
 
 from suites.cpython import CPython
-from suites.curl import Curl
 from suites.stress_ng import StressNG
 from suites.twice import run_twice
 from suites.verdicts import compare
@@ -21,8 +20,6 @@ MODULES = {
     "test_subprocess *POSIXProcessTestCase.test_exception* *POSIXProcessTestCase.test_close_fds* *POSIXProcessTestCase.test_preexec*": True,
 }
 STRESSORS = "sock sockpair epoll fork vfork"
-# Of the curl that is installed: methods, uploads, redirects, authentication, several transfers on one connection, and failures.
-CURL_TESTS = "1 2 3 4 5 6 8 10 11 14 17 18 31 32 36 37 40 44 46 48 58 61 64 70"
 
 
 def judge(outcome):
@@ -38,25 +35,6 @@ def test_stress_ng():
     outcome = run_twice(StressNG(), STRESSORS, True)
     judge(outcome)
     assert outcome.traced == [len(STRESSORS.split()), 0, 0]
-
-
-@pytest.fixture(scope="session")
-def curl():
-    """Its servers are built of Debian's source, once."""
-    suite = Curl()
-    try:
-        suite.prepare(with_library=False)
-    except RuntimeError as error:
-        if "source-package" in str(error):
-            pytest.skip(f"the source of Debian's curl cannot be had here: {error}")
-        raise
-    return suite
-
-
-def test_curl(curl):
-    outcome = run_twice(curl, CURL_TESTS, False)
-    judge(outcome)
-    assert sum(outcome.traced) == len(CURL_TESTS.split()) and outcome.spans >= 20
 
 
 def verdicts_of(*runs):
