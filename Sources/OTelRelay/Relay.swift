@@ -39,6 +39,8 @@ package final class Relay {
   private let resources: ResourceBuilder
   /// How long it stays after it said that it goes: a process that has recorded its last span is about to end.
   private static let parting: UInt64 = 250_000_000
+  /// How long a process may not have seen it: it looks ten times a second (RegionLifecycle), and may end between two looks.
+  private static let unseen: UInt64 = 150_000_000
   let startedAt = wallClockNanoseconds()
 
   private(set) var regions: [ServedRegion] = []
@@ -319,8 +321,12 @@ package final class Relay {
         reader.scan(region.attached, into: region, now: monotonicNanoseconds(), mayQueue: true)
       }
     }
-    let moment = min(deadline, monotonicNanoseconds() + Self.parting)
-    while monotonicNanoseconds() < moment, regions.contains(where: { reader.holdsUnexported($0.attached) }) {
+    let start = monotonicNanoseconds()
+    let (unseen, moment) = (min(deadline, start + Self.unseen), min(deadline, start + Self.parting))
+    func isAwaited(_ region: ServedRegion) -> Bool {
+      reader.holdsUnexported(region.attached) || region.phase == .live && monotonicNanoseconds() < unseen
+    }
+    while monotonicNanoseconds() < moment, regions.contains(where: isAwaited) {
       pauseForTransfers(milliseconds: 5)
       scanEnded()
     }

@@ -148,7 +148,8 @@ FAULTS = {
     "a clock that is an hour late (faketime)": Fault(KEPT, prefix=("faketime", "-f", "-1h")),
     "a clock of a hundredfold speed": Fault(KEPT, prefix=("faketime", "-f", "+0 x100")),
     # The environment
-    "settings of 100 kB": Fault(ARRIVE, variables={"OTEL_RESOURCE_ATTRIBUTES": ",".join(f"k{i}={'v' * 90}" for i in range(1000))}),
+    "settings of 20 kB": Fault(ARRIVE, variables={"OTEL_RESOURCE_ATTRIBUTES": ",".join(f"k{i}={'v' * 90}" for i in range(200))}),
+    "settings of 100 kB": Fault(NONE, variables={"OTEL_RESOURCE_ATTRIBUTES": ",".join(f"k{i}={'v' * 90}" for i in range(1000))}),
     "settings that are nonsense": Fault(
         KEPT,
         variables={
