@@ -155,16 +155,20 @@ static bool is_loaded(const struct otel_curl_library *library) {
     return true;
 }
 
+/// Whether the call comes from where a libcurl was met.
+static bool is_inside_any(const void *caller) {
+    for (int i = 0; i < OTEL_CURL_LIBRARIES; i++)
+        if (__atomic_load_n(&is_filled[i], __ATOMIC_ACQUIRE) && otel_curl_is_inside(&libraries[i], caller)) return true;
+    return false;
+}
+
 /// The library that the call comes out of.
 static const struct otel_curl_library *library_around(const void *caller) {
     struct otel_definer perform;
-    for (int i = 0; i < OTEL_CURL_LIBRARIES; i++) {
-        if (!__atomic_load_n(&is_filled[i], __ATOMIC_ACQUIRE) || !otel_curl_is_inside(&libraries[i], caller)) continue;
-        // What was loaded where an unloaded library had been is not that library.
-        int number = otel_elf_definer_around(caller, "curl_easy_perform", &perform) ? otel_curl_number_of(&perform, NULL) : -1;
-        return number < 0 ? NULL : otel_curl_library_number(number);
-    }
-    return NULL;
+    // What was loaded where an unloaded library had been is not that library.
+    bool is_one = is_inside_any(caller) && otel_elf_definer_around(caller, "curl_easy_perform", &perform);
+    int number = is_one ? otel_curl_number_of(&perform, NULL) : -1;
+    return number < 0 ? NULL : otel_curl_library_number(number);
 }
 
 // MARK: Answers, kept
@@ -210,13 +214,6 @@ static void keep(enum otel_curl_way way, const void *caller, uint64_t generation
     __atomic_store_n(&answer->generation, generation, __ATOMIC_RELAXED);
     __atomic_store_n(&answer->content, (uint64_t)library->number * OTEL_CURL_BOUND + (uint64_t)way, __ATOMIC_RELAXED);
     __atomic_store_n(&answer->stamp, stamp + 2, __ATOMIC_RELEASE);
-}
-
-/// Whether the call may come out of a libcurl.
-static bool is_inside_any(const void *caller) {
-    for (int i = 0; i < OTEL_CURL_LIBRARIES; i++)
-        if (__atomic_load_n(&is_filled[i], __ATOMIC_ACQUIRE) && otel_curl_is_inside(&libraries[i], caller)) return true;
-    return false;
 }
 
 static __attribute__((noinline)) struct otel_curl_resolution look_up_or_recall(enum otel_curl_way way, const void *caller) {

@@ -35,7 +35,13 @@ OTEL_ALIAS(connect, __connect);
 OTEL_EXPORT int socket(int domain, int type, int protocol) {
     int descriptor = otel_real.socket(domain, type, protocol);
     const struct otel_hook_table *table = otel_hooks();
-    if (descriptor >= 0 && table) OTEL_AGENT(table->socket_opened(descriptor, domain, type, protocol));
+    if (descriptor < 0 || !table) return descriptor;
+    // Only a connect that is given up touches a region.
+    if (otel_is_connecting(descriptor)) {
+        OTEL_AGENT(table->socket_opened(descriptor, domain, type, protocol));
+    } else {
+        table->socket_opened(descriptor, domain, type, protocol);
+    }
     return descriptor;
 }
 

@@ -1,11 +1,11 @@
 #define _GNU_SOURCE
 #include "include/otel_elf.h"
+#include "elf_early.h"
 #include "elf_object.h"
 #include <elf.h>
 #include <link.h>
 #include <stddef.h>
 #include <string.h>
-#include <sys/auxv.h>
 
 static bool contains(const struct dl_phdr_info *info, uintptr_t address) {
     for (int i = 0; i < info->dlpi_phnum; i++) {
@@ -42,14 +42,8 @@ static int (*real_iterate)(visitor visit, void *data);
 /// of its own, or asks dlsym for the next one: that is us. So it is found in ld.so's list for debuggers (DT_DEBUG, <link.h>). That list
 /// has no lock; the first look is made before main, by the constructor or an earlier one.
 static __attribute__((noinline)) int (*libc_iterate(void))(visitor, void *) {
-    const ElfW(Phdr) *headers = (const ElfW(Phdr) *)getauxval(AT_PHDR);
-    size_t count = headers ? getauxval(AT_PHNUM) : 0;
-    uintptr_t in_file = (uintptr_t)segment(headers, count, PT_PHDR, 0), base = in_file ? (uintptr_t)headers - in_file : 0;
-    const struct r_debug *debug = NULL;
-    for (const ElfW(Dyn) *entry = segment(headers, count, PT_DYNAMIC, base); entry && entry->d_tag != DT_NULL; entry++)
-        if (entry->d_tag == DT_DEBUG) debug = (const struct r_debug *)entry->d_un.d_ptr;
     struct object object;
-    for (const struct link_map *map = debug ? debug->r_map : NULL; map; map = map->l_next)
+    for (const struct link_map *map = otel_elf_first_object(); map; map = map->l_next)
         if (read_dynamic(map->l_addr, NULL, map->l_ld, &object) && object.soname && strcmp(object.soname, "libc.so.6") == 0)
             return (int (*)(visitor, void *))lookup(&object, "dl_iterate_phdr", NULL);
     return NULL;
@@ -95,24 +89,6 @@ static int visit_next(struct dl_phdr_info *info, size_t size, void *data) {
         return 0;
     }
     if (!search->seen_us || !read_object(info, &object) || is_agent(&object)) return 0;
-    search->address = lookup(&object, search->name, NULL);
-    return search->address != NULL;
-}
-
-void *otel_elf_next(const char *name) {
-    struct search search = {.name = name};
-    iterate(visit_next, &search);
-    return search.address;
-}
-
-static int visit_next_all(struct dl_phdr_info *info, size_t size, void *data) {
-    struct search *search = data;
-    struct object object;
-    if (is_own(info)) {
-        search->seen_us = true;
-        return 0;
-    }
-    if (!search->seen_us || !read_object(info, &object) || is_agent(&object)) return 0;
     for (int i = 0; i < search->capacity; i++)
         if (!search->wanted[i].address) search->wanted[i].address = lookup(&object, search->wanted[i].name, NULL);
     return 0;
@@ -120,7 +96,13 @@ static int visit_next_all(struct dl_phdr_info *info, size_t size, void *data) {
 
 void otel_elf_next_all(struct otel_wanted *wanted, int count) {
     struct search search = {.wanted = wanted, .capacity = count};
-    iterate(visit_next_all, &search);
+    iterate(visit_next, &search);
+}
+
+void *otel_elf_next(const char *name) {
+    struct otel_wanted wanted = {name, NULL};
+    otel_elf_next_all(&wanted, 1);
+    return wanted.address;
 }
 
 static int visit_definer(struct dl_phdr_info *info, size_t size, void *data) {

@@ -1,3 +1,4 @@
+#include "elf_early.h"
 #include "include/otel_elf.h"
 #include <elf.h>
 #include <link.h>
@@ -14,8 +15,7 @@ OTEL_ALONE static bool is_same(const char *a, const char *b) {
     return *a == *b;
 }
 
-/// The loaded objects in load order, as ld.so keeps them for debuggers; null when the program does not say where.
-OTEL_ALONE static const struct link_map *first_object(void) {
+OTEL_ALONE const struct link_map *otel_elf_first_object(void) {
     const ElfW(Phdr) *headers = (const ElfW(Phdr) *)getauxval(AT_PHDR);
     unsigned long count = getauxval(AT_PHNUM);
     const ElfW(Phdr) *dynamic = NULL;
@@ -63,7 +63,7 @@ OTEL_ALONE static void *definition(const struct link_map *object, const char *na
 }
 
 OTEL_ALONE void *otel_elf_next_early(const char *name) {
-    const struct link_map *object = first_object();
+    const struct link_map *object = otel_elf_first_object();
     while (object && object->l_ld != _DYNAMIC) object = object->l_next;
     void *found = NULL;
     while (object && !found && (object = object->l_next)) found = definition(object, name);

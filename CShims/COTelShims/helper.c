@@ -1,5 +1,6 @@
 #define _GNU_SOURCE
 #include "include/otel_helper.h"
+#include "include/otel_name_space.h"
 #include "include/otel_syscall.h"
 #include <errno.h>
 #include <fcntl.h>
@@ -67,30 +68,30 @@ static char spawn_stack[8 * 1024] __attribute__((aligned(64)));
 enum { KERNEL_SIGSET_SIZE = 8 };
 
 uint64_t otel_signals_block(void) {
-    uint64_t all = ~0ull, before = 0;
+    // The kernel stores nothing when it refuses.
+    uint64_t all = ~0ull, before = OTEL_SIGNALS_UNCHANGED;
     otel_syscall4(SYS_rt_sigprocmask, SIG_SETMASK, &all, &before, KERNEL_SIGSET_SIZE);
     return before;
 }
 
-// It cannot fail where the first has not.
-void otel_signals_restore(uint64_t before) { otel_system_call(SYS_rt_sigprocmask, SIG_SETMASK, (long)&before, 0, KERNEL_SIGSET_SIZE, 0, 0); }
+void otel_signals_restore(uint64_t before) {
+    // It cannot fail where the first has not.
+    if (before != OTEL_SIGNALS_UNCHANGED) otel_system_call(SYS_rt_sigprocmask, SIG_SETMASK, (long)&before, 0, KERNEL_SIGSET_SIZE, 0, 0);
+}
 
 /// The first process that is made after unshare(CLONE_NEWPID) is the new name space's init, and with its end no other can be made in it
 /// (pid_namespaces(7)): that process has to be the host's own. Nor does a helper belong into one that the host has joined by setns(2).
 /// The name space of its children is each thread's own.
 static bool children_are_elsewhere(void) {
-    char own[64], theirs[64];
-    long length = otel_syscall4(SYS_readlinkat, AT_FDCWD, "/proc/thread-self/ns/pid", own, sizeof own);
+    uint64_t own = otel_pid_namespace();
     // Without /proc nothing is known, and nothing was unshared as far as most programs go.
-    if (length <= 0) return false;
-    return otel_syscall4(SYS_readlinkat, AT_FDCWD, "/proc/thread-self/ns/pid_for_children", theirs, sizeof theirs) != length ||
-           memcmp(own, theirs, (size_t)length) != 0;
+    return own != 0 && otel_name_space("/proc/thread-self/ns/pid_for_children") != own;
 }
 
 int otel_helper_run(int (*work)(void *), void *argument) {
     if (children_are_elsewhere()) return -ECHILD;
-    uint64_t all = ~0ull, before = 0;
-    if (otel_syscall4(SYS_rt_sigprocmask, SIG_SETMASK, &all, &before, KERNEL_SIGSET_SIZE) < 0) return -EPERM;
+    uint64_t before = otel_signals_block();
+    if (before == OTEL_SIGNALS_UNCHANGED) return -EPERM;
     long pid = OTEL_FAULT_OR("helper is made", clone_on(helper_stack + sizeof helper_stack, work, argument));
     int status = 0;
     long waited = pid;

@@ -184,16 +184,6 @@ void otel_region_stand_in(void *region, size_t size) {
     if (!is_error(memory) && memory != (long)region) otel_system_call(SYS_munmap, memory, (long)size, 0, 0, 0, 0);
 }
 
-uint64_t otel_pid_namespace(void) {
-    // "pid:[4026531836]"
-    char target[40];
-    long length = otel_syscall4(SYS_readlinkat, AT_FDCWD, "/proc/thread-self/ns/pid", target, sizeof target);
-    uint64_t number = 0;
-    for (long i = 0; i < length; i++)
-        if (target[i] >= '0' && target[i] <= '9') number = number * 10 + (uint64_t)(target[i] - '0');
-    return number;
-}
-
 void otel_region_discard(void *region, size_t size) { otel_syscall2(SYS_munmap, region, size); }
 
 bool otel_process_is_subreaper(void) {

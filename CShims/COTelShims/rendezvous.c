@@ -1,6 +1,7 @@
 #define _GNU_SOURCE
 #include "include/otel_rendezvous.h"
 #include "include/otel_helper.h"
+#include "include/otel_name_space.h"
 #include "include/otel_syscall.h"
 #include "include/otel_valgrind.h"
 #include "text.h"
@@ -37,17 +38,10 @@ static bool put_in_directory(struct otel_rendezvous *rendezvous, const char *dir
     return true;
 }
 
-/// The digits of "mnt:[4026531840]".
 static bool put_name_space(struct text *text, const char *link) {
-    char target[64];
-    long length = otel_syscall4(SYS_readlinkat, AT_FDCWD, link, target, sizeof target - 1);
-    if (length <= 0) return false;
-    target[length] = 0;
-    char *open = strchr(target, '['), *close = open ? strchr(open, ']') : NULL;
-    if (!close) return false;
-    *close = 0;
-    text_put(text, open + 1);
-    return true;
+    uint64_t number = otel_name_space(link);
+    if (number != 0) text_put_number(text, number);
+    return number != 0;
 }
 
 /// A user without a number in our user name space has the kernel's overflow number, as all others without one have. So after

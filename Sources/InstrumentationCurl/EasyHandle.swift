@@ -76,7 +76,8 @@ public struct EasyHandle {
     case Int(OTEL_CURLOPT_HEADEROPT): record.pointee.unified_headers = value == UInt(OTEL_CURLHEADER_UNIFIED) ? 1 : 0
     case Int(OTEL_CURLOPT_CUSTOMREQUEST): setCustomMethod(value)
     case Int(OTEL_CURLOPT_USERAGENT):
-      record.pointee.has_exporter_agent = OtherSDK.isExporter(UnsafePointer<CChar>(bitPattern: value)) ? 1 : 0
+      let agent = UnsafePointer<CChar>(bitPattern: value).map { Text(cString: $0, limit: 64) }
+      record.pointee.has_exporter_agent = agent.map { OtherSDK.isExporter($0) } ?? false ? 1 : 0
     case Int(OTEL_CURLOPT_NOBODY):
       record.pointee.no_body = isSet ? 1 : 0
       if isSet { record.pointee.method = RequestMethod.head } else if record.pointee.method == RequestMethod.head { record.pointee.method = RequestMethod.get }
@@ -128,6 +129,18 @@ public struct EasyHandle {
     record.pointee.port = UInt32(truncatingIfNeeded: parts.serverPort)
     record.pointee.url_is_ascii = UTF8Measure.isASCII(url) ? 1 : 0
     record.pointee.url_kind = URLKind.http
+  }
+
+  /// Calls `body` with each header of the program's own list.
+  @inline(__always)
+  func forEachHeader(_ body: (UnsafePointer<CChar>) -> Void) {
+    var node = record.pointee.headers
+    var steps = 0
+    while let current = node, steps < 1024 {
+      if let text = current.pointee.text { body(text) }
+      node = current.pointee.next
+      steps &+= 1
+    }
   }
 
   /// Whether `url` is known, and HTTP.

@@ -20,20 +20,15 @@ struct HeaderInjection {
 
   /// Looks through the program's list. A second `traceparent` makes both invalid (W3C Trace Context, 3.2).
   func find() -> Found {
-    var node = handle.record.pointee.headers
     var count = 0
     var context: SpanContext?
-    var steps = 0
-    while let current = node, steps < 1024 {
-      if let text = current.pointee.text, text[0] | 0x20 == 0x74 {
-        let header = Text(cString: text)
-        if header.slice(0, 11).equalsIgnoringCase("traceparent"), header[11] == 0x3a || header[11] == 0x3b {
-          count &+= 1
-          context = count == 1 ? TraceParent.parse(header.from(12)) : nil
-        }
+    handle.forEachHeader { text in
+      guard text[0] | 0x20 == 0x74 else { return }
+      let header = Text(cString: text)
+      if header.slice(0, 11).equalsIgnoringCase("traceparent"), header[11] == 0x3a || header[11] == 0x3b {
+        count &+= 1
+        context = count == 1 ? TraceParent.parse(header.from(12)) : nil
       }
-      node = current.pointee.next
-      steps &+= 1
     }
     return count == 0 ? .nothing : .context(context)
   }

@@ -25,10 +25,7 @@ enum OtherSDK {
   }
 
   /// "OTel-OTLP-Exporter-{language}/{version}". Source: specification, protocol/exporter.md, "User Agent".
-  static func isExporter(_ userAgent: UnsafePointer<CChar>?) -> Bool {
-    guard let userAgent else { return false }
-    return Text(cString: userAgent, limit: 64).hasPrefix("OTel-OTLP-Exporter")
-  }
+  static func isExporter(_ userAgent: Text) -> Bool { userAgent.hasPrefix("OTel-OTLP-Exporter") }
 
   @inline(__always)
   private static func isExport(_ handle: EasyHandle) -> Bool {
@@ -40,20 +37,15 @@ enum OtherSDK {
   @inline(never)
   private static func hasExporterHeaders(_ handle: EasyHandle) -> Bool {
     let isForPath = hasExportPath(handle.url)
-    var node = handle.record.pointee.headers
-    var steps = 0
-    while let current = node, steps < 1024 {
-      if let text = current.pointee.text {
-        let header = Text(cString: text, limit: 128)
-        if header.slice(0, 11).equalsIgnoringCase("user-agent:"), header.from(11).trimmed.hasPrefix("OTel-OTLP-Exporter") { return true }
-        if isForPath, header.slice(0, 13).equalsIgnoringCase("content-type:"), header.from(13).trimmed.equalsIgnoringCase("application/x-protobuf") {
-          return true
-        }
+    var isOne = false
+    handle.forEachHeader { text in
+      let header = Text(cString: text, limit: 128)
+      if header.slice(0, 11).equalsIgnoringCase("user-agent:"), isExporter(header.from(11).trimmed) { isOne = true }
+      if isForPath, header.slice(0, 13).equalsIgnoringCase("content-type:"), header.from(13).trimmed.equalsIgnoringCase("application/x-protobuf") {
+        isOne = true
       }
-      node = current.pointee.next
-      steps &+= 1
     }
-    return false
+    return isOne
   }
 
   private static func hasExportPath(_ url: Text) -> Bool {

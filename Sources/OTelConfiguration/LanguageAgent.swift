@@ -8,9 +8,7 @@ public struct LanguageAgent {
 
   /// - Parameter path: of the program's file. Nil: its language has no such agent.
   public init?(program path: Text) {
-    var start = path.count
-    while start > 0, path[start &- 1] != 0x2f { start &-= 1 }
-    let name = path.from(start)
+    let name = path.fileName
     if name.hasPrefix("python") {
       runtime = .python
     } else if name.equals("java") {
@@ -27,6 +25,9 @@ public struct LanguageAgent {
       return nil
     }
   }
+
+  /// Whether nothing is recorded beside one: what the value of `OTEL_NATIVE_STAND_DOWN` says; nil: it is not set.
+  public static func standsDown(_ value: Text?) -> Bool { value.flatMap { ValueParser.boolean($0) } ?? true }
 
   /// For messages.
   public var language: StaticString {

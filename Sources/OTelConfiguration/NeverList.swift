@@ -5,9 +5,7 @@ public import OTelPrimitives
 public enum NeverList {
   /// - Parameter path: target of /proc/self/exe: the file itself, whatever the program is called by (argv[0]) and whatever link led to it.
   public static func contains(_ path: Text) -> Bool {
-    var start = path.count
-    while start > 0, path[start &- 1] != 0x2f { start &-= 1 }
-    let name = withoutDeletionMark(path.from(start))
+    let name = withoutDeletionMark(path.fileName)
     return isSystem(name) || isPrivileged(name) || isDebugger(name) || isDesktop(name) || isOurs(name)
   }
 

@@ -128,10 +128,7 @@ public struct Configurator {
   }
 
   /// `OTEL_NATIVE_STAND_DOWN`: whether nothing is recorded beside the agent of the program's own language.
-  public var standsDown: Bool {
-    guard let value = environment.value("OTEL_NATIVE_STAND_DOWN") else { return true }
-    return ValueParser.boolean(value) ?? true
-  }
+  public var standsDown: Bool { LanguageAgent.standsDown(environment.value("OTEL_NATIVE_STAND_DOWN")) }
 
   /// Whether the instrumentation called `name` is switched off: `OTEL_NATIVE_DISABLED_INSTRUMENTATIONS`, a list or "*".
   public func isDisabled(_ name: StaticString) -> Bool {

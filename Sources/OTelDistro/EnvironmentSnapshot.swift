@@ -53,7 +53,8 @@ struct EnvironmentSnapshot {
     runtimeDirectory = runtime
   }
 
-  private static func forEach(_ variables: UnsafeMutablePointer<UnsafeMutablePointer<CChar>?>, _ body: (Text) -> Void) {
+  /// - Parameter variables: strings up to a null pointer: those of the environment, or a program's arguments.
+  static func forEach(_ variables: UnsafeMutablePointer<UnsafeMutablePointer<CChar>?>, _ body: (Text) -> Void) {
     var next = variables
     while let entry = next.pointee {
       body(Text(cString: entry))

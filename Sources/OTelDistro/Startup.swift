@@ -59,17 +59,10 @@ public enum Startup {
     _ environment: UnsafeMutablePointer<UnsafeMutablePointer<CChar>?>
   ) -> Bool {
     guard let agent = LanguageAgent(program: path) else { return false }
-    var entry = environment
-    while let text = entry.pointee {
-      if agent.isBroughtIn(by: Text(cString: text)) { return true }
-      entry += 1
-    }
-    guard count > 0, var argument = arguments else { return false }
-    while let text = argument.pointee {
-      if agent.isBroughtIn(byArgument: Text(cString: text)) { return true }
-      argument += 1
-    }
-    return false
+    var isThere = false
+    EnvironmentSnapshot.forEach(environment) { if agent.isBroughtIn(by: $0) { isThere = true } }
+    if count > 0, let arguments { EnvironmentSnapshot.forEach(arguments) { if agent.isBroughtIn(byArgument: $0) { isThere = true } } }
+    return isThere
   }
 
   /// The program's file: what /proc says, else, in a chroot without it, the name that execve(2) was given (getauxval(3), AT_EXECFN).

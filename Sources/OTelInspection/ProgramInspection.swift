@@ -27,7 +27,9 @@ package struct ProgramInspection {
 
   /// OpenTelemetry's agent of the program's own language, when it will be there too.
   private static func languageAgent(_ program: ByteString, _ arguments: [ByteString], _ environment: [ByteString]) -> LanguageAgent? {
-    guard !environment.contains("OTEL_NATIVE_STAND_DOWN=false") else { return nil }
+    let variable: ByteString = "OTEL_NATIVE_STAND_DOWN="
+    let value = environment.first { $0.hasPrefix(variable) && $0 != variable }.map { ByteString($0.bytes.dropFirst(variable.bytes.count)) }
+    guard value?.withText({ LanguageAgent.standsDown($0) }) ?? LanguageAgent.standsDown(nil) else { return nil }
     return (program.resolved ?? program).withText { path in
       guard let agent = LanguageAgent(program: path) else { return nil }
       let isThere =

@@ -102,6 +102,13 @@ public struct Text {
     return nil
   }
 
+  /// What is behind the last slash: of a path, the name of the file.
+  public var fileName: Text {
+    var start = count
+    while start > 0, self[start &- 1] != 0x2f { start &-= 1 }
+    return from(start)
+  }
+
   /// Whether the bytes of `part` are somewhere in it. Complexity: the product of both lengths.
   public func contains(_ part: Text) -> Bool {
     var index = 0

@@ -1,6 +1,5 @@
 import signal
 import socket
-import subprocess
 
 import pytest
 
@@ -115,7 +114,5 @@ def busy_port(busy_listener):
 @pytest.fixture
 def acceptor():
     """A port that accepts and closes, as fast as C can; yields its number."""
-    process = subprocess.Popen([programs.build("acceptor")], stdout=subprocess.PIPE, stdin=subprocess.PIPE, text=True)
-    yield int(process.stdout.readline())
-    process.terminate()
-    process.wait()
+    with programs.serving("acceptor") as port:
+        yield int(port)

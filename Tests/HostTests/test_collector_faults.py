@@ -87,8 +87,7 @@ def start_curl(agent, web, name, case, receiver):
 
 
 def destinations(agent):
-    status = json.loads(agent.run(agent.layout.relay, "status", "--json", environment=agent.bare_environment()).stdout)
-    return {int(found["endpoint"].split(":")[2].split("/")[0]): found for found in status["destinations"]}
+    return {int(found["endpoint"].split(":")[2].split("/")[0]): found for found in agent.relay_report()["destinations"]}
 
 
 def is_told(case, destination):

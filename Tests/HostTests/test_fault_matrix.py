@@ -5,11 +5,9 @@ What needs a program of its own is in `ELSEWHERE`, by the test that does it. doc
 """
 
 import contextlib
-import json
 import os
 import re
 import signal
-import socket
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -21,7 +19,7 @@ from harness.gitserver import GitServer
 from harness.hosts import HOSTS, Servers
 from harness.receiver import Receiver
 from harness.twin import outcome
-from harness.webserver import WebServer, closed_port
+from harness.webserver import WebServer, closed_port, silent_port
 
 DOCUMENT = REPOSITORY / "docs/faults.md"
 # What becomes of the spans.
@@ -59,16 +57,8 @@ def absent(agent):
 
 @contextlib.contextmanager
 def black_hole(agent):
-    """Listens and never accepts; its queue is full."""
-    with socket.socket() as listener, contextlib.ExitStack() as waiting:
-        listener.bind(("127.0.0.1", 0))
-        listener.listen(0)
-        for _ in range(4):
-            client = waiting.enter_context(socket.socket())
-            client.setblocking(False)
-            client.connect_ex(listener.getsockname())
-        with endpoint(agent, f"http://127.0.0.1:{listener.getsockname()[1]}"):
-            yield
+    with silent_port() as port, endpoint(agent, f"http://127.0.0.1:{port}"):
+        yield
 
 
 @contextlib.contextmanager
@@ -230,8 +220,8 @@ def scene():
 
 
 def recorded(agent):
-    done = agent.run(agent.layout.relay, "status", "--json", environment=agent.bare_environment())
-    return json.loads(done.stdout)["spans"]["recorded"] if done.returncode == 0 else 0
+    report = agent.relay_report()
+    return report["spans"]["recorded"] if report else 0
 
 
 @pytest.mark.parametrize("name", FAULTS)

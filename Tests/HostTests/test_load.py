@@ -1,6 +1,5 @@
 """As fast as a program can: memory stays within bounds, and every span is accounted for."""
 
-import json
 import os
 import re
 import signal
@@ -20,12 +19,6 @@ SPANS = 1_000_000 if IS_LONG else 60_000
 HOST_KIB = 8 << 10
 # 16 MiB of waiting spans, 4 MiB to read with, and what the program itself and libcurl are.
 RELAY_KIB = 96 << 10
-
-
-def status(agent):
-    """None while it has no time to answer."""
-    done = agent.run(agent.layout.relay, "status", "--json", environment=agent.bare_environment())
-    return json.loads(done.stdout) if done.returncode == 0 else None
 
 
 def load(agent, under_agent, kind, threads, count, port=0):
@@ -63,8 +56,8 @@ def test_every_span_is_accounted_for(state, measured):
         # Now somebody listens. What waits in the relay arrives, and then what stayed in the region because no more may wait.
         receiver = Receiver(port)
         try:
-            report = wait_until(lambda: (found := status(agent)) and accounted(found) == SPANS and found, timeout=100, pause=0.2)
-            assert report, status(agent)
+            report = wait_until(lambda: (found := agent.relay_report()) and accounted(found) == SPANS and found, timeout=100, pause=0.2)
+            assert report, agent.relay_report()
             spans = report["spans"]
             assert spans["recorded"] == spans["sent"] + sum(spans["droppedByRelay"].values())
             arrived = receiver.wait(spans["sent"])

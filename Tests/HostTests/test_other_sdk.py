@@ -93,6 +93,12 @@ def test_it_stands_down(agent, receiver, acceptor, tmp_path, way):
     assert {span.service for span in receiver.spans} == {"control"}
 
 
+@pytest.mark.parametrize("value", ["false", " FALSE "])
+def test_the_launcher_takes_the_variable_as_the_agent_does(agent, value):
+    launched = agent.launch("/usr/bin/python3", "-c", "", PYTHONPATH=AUTO, OTEL_NATIVE_STAND_DOWN=value)
+    assert (launched.returncode, launched.stderr) == (0, "")
+
+
 def test_the_check_says_so(agent):
     done = agent.launch("/usr/bin/python3", options=["--check"], PYTHONPATH=AUTO)
     assert done.returncode == 1

@@ -1,6 +1,5 @@
 """Handlers that call hooked functions, at any moment of a hook, of a thread's life and of a stopped process."""
 
-import json
 import os
 import signal
 import time
@@ -15,7 +14,7 @@ LONG = os.environ.get("OTEL_TEST_LONG") == "1"
 
 def dropped(agent):
     """What the processes of this world dropped, by reason."""
-    return json.loads(agent.relay_status("--json").stdout)["spans"]["droppedByProcesses"]
+    return agent.relay_report()["spans"]["droppedByProcesses"]
 
 
 @pytest.mark.parametrize("hertz, seconds", [(10_000, 60), (1000, 60)] if LONG else [(100, 2)])

@@ -1,6 +1,5 @@
 """Clocks that jump, run fast, stand still or are others': a span lasts as long as it lasted, and nobody storms."""
 
-import json
 import os
 import signal
 import struct
@@ -113,7 +112,7 @@ def test_another_time_name_space(agent, receiver, acceptor):
     spans = own(receiver.spans)
     assert all(0 <= seconds(span) < 60 and abs(span.start / SECOND - time.time()) < 120 for span in spans)
     # In a second and a half.
-    status = json.loads(agent.run(agent.layout.relay, "status", "--json", environment=agent.bare_environment()).stdout)
+    status = agent.relay_report()
     assert status["processes"]["gone"] <= 6, status["processes"]
 
 
@@ -129,7 +128,7 @@ def test_a_relay_whose_clock_is_set(agent, receiver, acceptor, clock):
         for step in (YEAR, -HOUR, 0):
             clock(step)
             time.sleep(0.4)
-        status = json.loads(agent.run(agent.layout.relay, "status", "--json", environment=agent.bare_environment()).stdout)
+        status = agent.relay_report()
         assert status["spans"]["recorded"] == 20 and status["spans"]["waiting"] == 20, status
         receiver.mode = "ok"
         assert len(receiver.wait(20, timeout=60)) == 20

@@ -1,6 +1,5 @@
 """Calls that never return: what left them by exception, longjmp or the end of its thread must find its thread as it was."""
 
-import json
 import os
 
 import pytest
@@ -27,7 +26,7 @@ def test_a_call_that_is_left(agent, receiver, web, busy_port, kind):
 
 def counted(agent):
     """What the processes of this world dropped, by reason."""
-    return {name: number for name, number in json.loads(agent.relay_status("--json").stdout)["spans"]["droppedByProcesses"].items() if number}
+    return {name: number for name, number in agent.relay_report()["spans"]["droppedByProcesses"].items() if number}
 
 
 @pytest.mark.parametrize("kind", ["deferred", "asynchronous"])

@@ -3,6 +3,7 @@
 #include "otel_console.h"
 #include "otel_elf.h"
 #include "otel_helper.h"
+#include "otel_name_space.h"
 #include "otel_region.h"
 #include "otel_rendezvous.h"
 #include "otel_stack.h"

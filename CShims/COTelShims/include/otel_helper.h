@@ -15,8 +15,10 @@
 /// or -1 when it was killed. -ECHILD: the host's children belong to another pid name space than the host, and a helper would be one. Cost: 80-120 µs at any size of the host.
 int otel_helper_run(int (*work)(void *), void *argument);
 
+/// No set of blocked signals: SIGKILL is never in one.
+static const uint64_t OTEL_SIGNALS_UNCHANGED = ~0ull;
 /// Blocks all signals of the calling thread, those of glibc too, by the system call; returns which were blocked before, for
-/// `otel_signals_restore`. Not to be held for longer than a few hundred microseconds: setuid(3) of another thread waits for it.
+/// `otel_signals_restore`: OTEL_SIGNALS_UNCHANGED when the kernel refuses. Not to be held for longer than a few hundred microseconds: setuid(3) of another thread waits for it.
 uint64_t otel_signals_block(void);
 void otel_signals_restore(uint64_t before);
 

@@ -61,8 +61,6 @@ bool otel_region_retire(void *region, size_t size);
 void otel_region_discard(void *region, size_t size);
 /// Puts untouched anonymous memory where a fork child's parent has a region, unless something else is there by now.
 void otel_region_stand_in(void *region, size_t size);
-/// The calling thread's pid name space, by its inode number; 0 when it is not known (no /proc).
-uint64_t otel_pid_namespace(void);
 /// 1 when the process is a child subreaper: orphans, a relay started from here among them, would become its children.
 bool otel_process_is_subreaper(void);
 /// The process's id in its own pid name space.

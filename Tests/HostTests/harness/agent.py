@@ -1,5 +1,6 @@
 """The agent as it ships, in a world of its own: private run-time folder, so a private relay."""
 
+import json
 import os
 import re
 import shutil
@@ -127,6 +128,11 @@ class Agent:
 
     def relay_status(self, *options, **variables):
         return self.run(self.layout.relay, "status", *options, environment=self.bare_environment(**variables))
+
+    def relay_report(self):
+        """What the relay says of itself, for programs; None while there is none, or it has no time to answer."""
+        done = self.relay_status("--json")
+        return json.loads(done.stdout) if done.returncode == 0 else None
 
     def start_relay(self):
         """A relay before any host: the launcher starts one."""

@@ -1,5 +1,6 @@
 """The tests' own small hosts, one C or C++ file each, compiled when first asked for."""
 
+import contextlib
 import os
 import subprocess
 from pathlib import Path
@@ -27,6 +28,17 @@ def build(name, source=None, flags=(), libraries=(), compiler=None):
         assert done.returncode == 0, f"{' '.join(map(str, command))}:\n{done.stderr}"
         new.rename(program)
     return program
+
+
+@contextlib.contextmanager
+def serving(name):
+    """Runs a server of ours for as long as it is needed; yields the line that it says when it is ready."""
+    process = subprocess.Popen([build(name)], stdout=subprocess.PIPE, stdin=subprocess.PIPE, text=True)
+    try:
+        yield process.stdout.readline().strip()
+    finally:
+        process.terminate()
+        process.wait()
 
 
 def build_cpp(name, flags=()):

@@ -5,7 +5,7 @@ import re
 import signal
 import subprocess
 import time
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack
 from dataclasses import dataclass, field
 from statistics import median
 
@@ -115,16 +115,6 @@ def plugin(flavour):
     return programs.build(f"soak_plugin-{flavour}.so", source, flags=["-shared", "-fPIC"], libraries=[programs.FLAVOURS[flavour]])
 
 
-@contextmanager
-def server():
-    process = subprocess.Popen([programs.build("soak_server")], stdout=subprocess.PIPE, stdin=subprocess.DEVNULL, text=True)
-    try:
-        yield process.stdout.readline().strip()
-    finally:
-        process.terminate()
-        process.wait()
-
-
 def soak(seconds, end_relay=signal.SIGTERM, every=5.0, quiet=2.0, patience=60, pace=1, is_traced=True):
     """Runs it for `seconds`; each relay is ended by the signal `end_relay` after `every` seconds, but none in the last `quiet` ones. Waits
     `patience` seconds at most for what has not arrived at the end. `pace`: so many times as slowly."""
@@ -136,7 +126,7 @@ def soak(seconds, end_relay=signal.SIGTERM, every=5.0, quiet=2.0, patience=60, p
         stack.callback(agent.close)
         # A queue for what comes while the receiver, which is Python, is behind.
         environment = (agent.environment if is_traced else agent.bare_environment)(OTEL_BSP_MAX_QUEUE_SIZE=200_000)
-        port = stack.enter_context(server())
+        port = stack.enter_context(programs.serving("soak_server"))
         plugins = [plugin(flavour) for flavour in programs.FLAVOURS]
         command = [programs.build("soak", libraries=["-lcurl"]), seconds, port, pace, *plugins]
         output = open(agent.world / "output", "w+")

@@ -84,13 +84,27 @@ static void print_status(void) {
     if (status) fclose(status);
 }
 
+static void print_mask(void) {
+    sigset_t now;
+    sigprocmask(SIG_BLOCK, NULL, &now);
+    printf("blocked signals");
+    for (int number = 1; number < NSIG; number++)
+        if (sigismember(&now, number)) printf(" %d", number);
+    printf("\n");
+}
+
 int main(int argc, char **argv) {
     int port = atoi(argv[1]);
+    sigset_t own;
+    sigemptyset(&own);
+    sigaddset(&own, SIGUSR2);
+    sigprocmask(SIG_BLOCK, &own, NULL);
     char longer[3000];
     snprintf(longer, sizeof longer, "%s/long?a=%0*d", argv[2], 2000, 1);
     errno = 4242;
     int error = dial(port);
     printf("dial %d errno %d\n", error, errno);
+    print_mask();
     by_easy(argv[2]);
     by_easy(longer);
     by_multi(argv[2]);
@@ -108,6 +122,7 @@ int main(int argc, char **argv) {
         printf("child %d\n", dial(port));
         by_easy(argv[2]);
         print_descriptors();
+        print_mask();
         fflush(stdout);
         _exit(3);
     }

@@ -3,9 +3,7 @@
 import collections
 import os
 import shutil
-import subprocess
 import time
-from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
 
 from harness import programs
@@ -55,17 +53,6 @@ def counts(verdicts):
     return [kinds[word] for word in WORDS]
 
 
-@contextmanager
-def acceptor():
-    """A port that accepts and closes; for touch.so, and of the tests' own."""
-    process = subprocess.Popen([programs.build("acceptor")], stdout=subprocess.PIPE, stdin=subprocess.PIPE, text=True)
-    try:
-        yield process.stdout.readline().strip()
-    finally:
-        process.terminate()
-        process.wait()
-
-
 def run_twice(suite, part, touches, layout=None):
     """Runs `part` bare and with the agent, and again what differs; returns its Outcome."""
     begin = time.monotonic()
@@ -93,7 +80,8 @@ def run_twice(suite, part, touches, layout=None):
 
     library = str(agent.layout.library)
     try:
-        with acceptor() as port:
+        # A port that accepts and closes; for touch.so.
+        with programs.serving("acceptor") as port:
             # touch.so first: constructors run from the last entry to the first, and the agent's has to come before.
             found = compare(lambda tests: run(touch, tests), lambda tests: run(f"{touch}:{library}" if touch else library, tests))
         receiver.wait(1)
