@@ -37,8 +37,9 @@ package final class Relay {
   private let reader = RegionReader()
   private let budget = QueueBudget()
   private let resources: ResourceBuilder
-  /// How long it stays after it said that it goes: a process that has recorded its last span is about to end.
-  private static let parting: UInt64 = 250_000_000
+  /// How long it stays after it said that it goes, if there is something that nobody has: a process that has recorded its last span is
+  /// about to end, on a busy machine not at once.
+  private static let parting: UInt64 = 2_000_000_000
   /// How long a process may not have seen it: it looks ten times a second (RegionLifecycle), and may end between two looks.
   private static let unseen: UInt64 = 150_000_000
   let startedAt = wallClockNanoseconds()

@@ -126,12 +126,18 @@ public struct SDKTracer: Tracer {
   @inline(__always)
   public func end(_ recorder: SpanRecorder, of span: OpenSpan, scope: InstrumentationScope, at time: UInt64) {
     // By the clock that it began with: when the system's is set meanwhile, the span still lasts as long as it lasted.
-    let now = (time != 0 ? time : otel_monotonic()) &+ span.clock
-    let end = now > span.startTime ? now : span.startTime
+    let now = time != 0 ? time : otel_monotonic()
+    let end = now &+ span.clock > span.startTime ? now &+ span.clock : span.startTime
     var recorder = recorder
-    guard !options.pointee.exportsToConsole else { return endOnConsole(&recorder, end, RecordTag(scope)) }
-    recorder.complete(endTime: end)
-    recorder.commit(tag: RecordTag(scope))
+    if options.pointee.exportsToConsole {
+      endOnConsole(&recorder, end, RecordTag(scope))
+    } else {
+      recorder.complete(endTime: end)
+      recorder.commit(tag: RecordTag(scope))
+    }
+    // The relay may have gone since the span began, and the process may be about to end without another look. (In a fork child the region
+    // is nobody's yet.)
+    if now >= process.nextCheck.load(), process.region.load() != 0 { _ = RegionLifecycle(options: options).attach(now: now) }
   }
 
   @inline(never)
