@@ -187,6 +187,44 @@ def curl_request(distribution, programs):
     return list(curl_request_instructions(distribution, programs))
 
 
+PARALLEL = 100  # PARALLEL_MAX of programs/calls.c
+
+
+def throughput(distribution, programs, rounds=5):
+    """Keep-alive requests over loopback by a C program: one after the other, and 100 in parallel in one multi handle. The server has the other core."""
+    rows = []
+    ways = {"absent": {"agent": False}, "disabled": {"OTEL_NATIVE_DISABLED": "true"}, "enabled": {}}
+    for call, what, count, transfers in (("perform", "easy", 10_000, 1), ("parallel", "100 in a multi handle", 100, PARALLEL)):
+        cost = {way: [] for way in ways}
+        # As many as wait on a busy machine: a span that is dropped costs less.
+        with scene(distribution, programs, OTEL_BSP_MAX_QUEUE_SIZE="100000") as here:
+            url = f"{here.collector.url}/some/path?with=query"
+            for _ in range(rounds):
+                for way, options in ways.items():
+                    cost[way].append(here.calls("cost", call, count, fake=False, BENCH_URL=url, **options))
+            time.sleep(1)
+            relay = here.relay.cpu_nanoseconds() / (rounds * (count + WARM_UP) * transfers) / 1000
+            here.finish(rounds * (count + WARM_UP) * transfers)
+        cpu = {way: statistics.median(used for used, _ in values) / transfers for way, values in cost.items()}
+        rate = {way: 1e6 * transfers / statistics.median(took for _, took in values) for way, values in cost.items()}
+        behind = ", ".join(f"{way} {cpu[way]:.1f} µs, {rate[way]:,.0f} requests/s" for way in ways)
+        rows.append(Row(f"libcurl, {what}: client", cpu["enabled"] - cpu["absent"], "µs CPU", 2, behind))
+        rows.append(Row(f"libcurl, {what}: relay", relay, "µs CPU", None, "its start and the export, in the other process"))
+        rows.append(Row(f"libcurl, {what}: requests per second", rate["enabled"] / rate["absent"], "× those without", None, behind))
+    return rows
+
+
+def parallel_instructions(distribution, programs, parallel=10, count=5):
+    """As the real curl request, for transfers in a multi handle. How often the program has to turn is a matter of chance: so are some of these."""
+    with scene(distribution, programs, BENCH_PARALLEL=str(parallel)) as here:
+        url = f"{here.collector.url}/some/path?with=query"
+        on = here.calls("step", "parallel", count, fake=False, BENCH_URL=url)
+        by_hand = here.calls("step", "parallel", count, agent=False, fake=False, BENCH_URL=url, BENCH_HEADER=BY_HAND)
+        here.finish((WARM_UP + count) * parallel)
+    behind = f"{by_hand[0] / parallel:.0f} with traceparent sent by hand → {on[0] / parallel:.0f} instructions"
+    return [Row(f"one of {parallel} in a multi handle", (on[0] - by_hand[0]) / parallel, "instructions", None, behind)]
+
+
 def host_memory(distribution, programs):
     with scene(distribution, programs) as here:
         on, off = here.pair("memory", "perform", 1)
@@ -285,6 +323,6 @@ def peer_requests(distribution, programs, rounds=5):
 
 
 ALL = [
-    start, first_record, span, connect_span, unsampled, unsampled_by_callgrind, no_interest, switched_off, curl_request, host_memory, relay_cpu,
+    start, first_record, span, connect_span, unsampled, unsampled_by_callgrind, no_interest, switched_off, curl_request, parallel_instructions, throughput, host_memory, relay_cpu,
     relay_without_collector, peer, peer_requests,
 ]

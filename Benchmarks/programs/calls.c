@@ -6,9 +6,11 @@
 //   calls run    CALL COUNT       nothing but the calls, for callgrind
 //   calls first  CALL COUNT [MIB] nanoseconds of the first call and the median of COUNT later ones, with MIB touched before
 //   calls rate   CALL PER_SECOND SECONDS
+//   calls cost   CALL COUNT       microseconds of CPU and of time per call, both of the whole process, after the connections are made
 //   calls memory CALL COUNT       after COUNT calls, in KiB: proportional, private dirty, highest resident memory
 //
-// CALL: perform (curl_easy_perform on $BENCH_URL, with $BENCH_HEADER, the handle reused), connect (a TCP address), unix (connect to a local address),
+// CALL: perform (curl_easy_perform on $BENCH_URL, with $BENCH_HEADER, the handle reused), parallel ($BENCH_PARALLEL such transfers in one multi handle),
+// connect (a TCP address), unix (connect to a local address),
 // socket, dlsym (of a function of libc), or one that is watched while a connect is in progress (close, read …), of a descriptor of /dev/null. With the libraries of fake-curl.c and fake-libc.c behind it, what is left is the cost of the call itself.
 #define _GNU_SOURCE
 #include "step.h"
@@ -31,6 +33,7 @@ enum {
     PAUSE_US = 20000,  // between bursts, for the relay to read them
     WARM_UP = 20,
     SAMPLES_MAX = 100000,
+    PARALLEL_MAX = 100,
 };
 
 static CURL *handle;
@@ -57,6 +60,24 @@ static size_t discard(char *data, size_t size, size_t count, void *user) {
 
 static __attribute__((noinline)) void call_perform(void) {
     if (curl_easy_perform(handle) != CURLE_OK) exit(3);
+}
+
+static CURLM *multi;
+static CURL *transfers[PARALLEL_MAX];
+static int parallel;
+static __attribute__((noinline)) void call_parallel(void) {
+    for (int i = 0; i < parallel; i++)
+        if (curl_multi_add_handle(multi, transfers[i]) != CURLM_OK) exit(3);
+    int running = 0, done = 0, queued;
+    do {
+        if (curl_multi_perform(multi, &running) != CURLM_OK) exit(3);
+        if (running && curl_multi_poll(multi, NULL, 0, 1000, NULL) != CURLM_OK) exit(3);
+        for (CURLMsg *message; (message = curl_multi_info_read(multi, &queued)); done++) {
+            if (message->msg != CURLMSG_DONE || message->data.result != CURLE_OK) exit(3);
+            curl_multi_remove_handle(multi, message->easy_handle);
+        }
+    } while (running);
+    if (done != parallel) exit(3);
 }
 static __attribute__((noinline)) void call_connect(void) { (void)!connect(tcp_socket, (struct sockaddr *)&tcp_address, sizeof tcp_address); }
 static __attribute__((noinline)) void call_unix(void) { (void)!connect(-1, (struct sockaddr *)&unix_address, sizeof unix_address); }
@@ -91,16 +112,30 @@ static __attribute__((noinline)) void call_dlsym(void) {
     if (!dlsym(libc, "getpid")) exit(3);
 }
 
+static CURL *transfer(void) {
+    const char *url = getenv("BENCH_URL");
+    CURL *made = curl_easy_init();
+    curl_easy_setopt(made, CURLOPT_URL, url ? url : "http://service.example:8080/some/path?with=query");
+    curl_easy_setopt(made, CURLOPT_WRITEFUNCTION, discard);
+    static struct curl_slist header;
+    if ((header.data = getenv("BENCH_HEADER"))) curl_easy_setopt(made, CURLOPT_HTTPHEADER, &header);
+    return made;
+}
+
 static void (*prepare(const char *name))(void) {
     if (!strcmp(name, "perform")) {
-        const char *url = getenv("BENCH_URL");
         curl_global_init(CURL_GLOBAL_ALL);
-        handle = curl_easy_init();
-        curl_easy_setopt(handle, CURLOPT_URL, url ? url : "http://service.example:8080/some/path?with=query");
-        curl_easy_setopt(handle, CURLOPT_WRITEFUNCTION, discard);
-        static struct curl_slist header;
-        if ((header.data = getenv("BENCH_HEADER"))) curl_easy_setopt(handle, CURLOPT_HTTPHEADER, &header);
+        handle = transfer();
         return call_perform;
+    }
+    if (!strcmp(name, "parallel")) {
+        curl_global_init(CURL_GLOBAL_ALL);
+        multi = curl_multi_init();
+        const char *wanted = getenv("BENCH_PARALLEL");
+        parallel = wanted ? atoi(wanted) : PARALLEL_MAX;
+        if (parallel < 1 || parallel > PARALLEL_MAX) exit(2);
+        for (int i = 0; i < parallel; i++) transfers[i] = transfer();
+        return call_parallel;
     }
     if (!strcmp(name, "connect")) {
         tcp_socket = socket(AF_INET, SOCK_STREAM, 0);
@@ -195,6 +230,20 @@ static void keep_rate(void (*call)(void), long per_second, long seconds) {
     printf("%lu %lu\n", made, now() - start);
 }
 
+static uint64_t cpu(void) {
+    struct timespec time;
+    clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &time);
+    return (uint64_t)time.tv_sec * 1000000000u + (uint64_t)time.tv_nsec;
+}
+
+static void measure_cost(void (*call)(void), long count) {
+    for (int i = 0; i < WARM_UP; i++) call();
+    uint64_t started = now(), used = cpu();
+    for (long i = 0; i < count; i++) call();
+    used = cpu() - used;
+    printf("%.3f %.3f\n", (double)used / (double)count / 1000, (double)(now() - started) / (double)count / 1000);
+}
+
 static long field(const char *path, const char *name) {
     FILE *file = fopen(path, "r");
     char line[256];
@@ -223,6 +272,7 @@ int main(int argc, char **argv) {
     else if (!strcmp(mode, "trace")) trace_steps(call, count);
     else if (!strcmp(mode, "first") && count <= SAMPLES_MAX) measure_first(call, count, argc > 4 ? strtoul(argv[4], NULL, 10) : 0);
     else if (!strcmp(mode, "rate") && argc > 4) keep_rate(call, count, atol(argv[4]));
+    else if (!strcmp(mode, "cost") && count) measure_cost(call, count);
     else if (!strcmp(mode, "memory")) measure_memory(call, count);
     else if (!strcmp(mode, "run")) for (long i = 0; i < count; i++) call();
     else return 2;

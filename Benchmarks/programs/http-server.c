@@ -13,7 +13,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-enum { CONNECTIONS_MAX = 64, BUFFER = 8 << 20 };
+enum { CONNECTIONS_MAX = 256, BUFFER = 8 << 20 };
 
 struct connection {
     char *data;
@@ -133,7 +133,7 @@ int main(void) {
     int listener = socket(AF_INET, SOCK_STREAM, 0);
     struct sockaddr_in address = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
     socklen_t length = sizeof address;
-    if (bind(listener, (struct sockaddr *)&address, length) || listen(listener, 64)) return 1;
+    if (bind(listener, (struct sockaddr *)&address, length) || listen(listener, CONNECTIONS_MAX)) return 1;
     getsockname(listener, (struct sockaddr *)&address, &length);
     printf("%d\n", ntohs(address.sin_port));
     fflush(stdout);

@@ -6,12 +6,14 @@
 
 /// Begins a body. `parameters`: those of the function (a variadic one: all of them. The System V and the AArch64 procedure call standards
 /// pass both alike), and behind them `enum otel_curl_way way`; `arguments` and `more`: the same to be passed on, without and with the way.
-/// When libcurl is not traced, and but one of that version was ever met, the body is not entered: its frame costs more than that jump.
+/// Where but one library of that version was ever met, the body is not entered, whose frame costs more than that jump: while libcurl is not
+/// traced, and by what that library calls itself, which it does four times in each curl_easy_perform.
 #define OTEL_CURL_BODY(result, body, member, parameters, arguments, more)                                                                  \
     static __attribute__((noinline, used)) result hooked_##body parameters;                                                               \
     static __attribute__((noinline, used)) result body parameters {                                                                        \
-        const struct otel_curl_library *only = otel_curl_hooks() ? NULL : __atomic_load_n(&otel_curl_only[way], __ATOMIC_RELAXED);         \
-        if (only && only->member) return only->member arguments;                                                                           \
+        const struct otel_curl_library *only = __atomic_load_n(&otel_curl_only[way], __ATOMIC_RELAXED);                                    \
+        if (only && only->member && (otel_curl_is_inside(only, __builtin_return_address(0)) || !otel_curl_hooks()))                         \
+            return only->member arguments;                                                                                                 \
         return hooked_##body more;                                                                                                         \
     }                                                                                                                                      \
     result hooked_##body parameters

@@ -114,17 +114,21 @@ public struct RegionLifecycle {
 
   // MARK: The relay's life
 
-  private enum Verdict { case fine, gone, doubtful }
+  enum Verdict { case fine, gone, doubtful }
 
-  private func verdict(_ region: HostRegion, now: UInt64) -> Verdict {
+  /// Whether `then` is at most `limit` before `now`. After it is as good: the relay, or another thread, was quicker than this one, which was
+  /// held up since it looked at its clock.
+  private static func isWithin(_ limit: UInt64, _ then: UInt64, _ now: UInt64) -> Bool { now &- then &+ limit <= 2 &* limit }
+
+  func verdict(_ region: HostRegion, now: UInt64) -> Verdict {
     switch region.relayState {
     case RelayState.attached:
-      // Unsigned: a heartbeat of another time name space is far off, and is doubted.
-      return now &- region.heartbeat <= Self.heartbeatLimit ? .fine : .doubtful
+      // A heartbeat of another time name space is far off, and is doubted.
+      return Self.isWithin(Self.heartbeatLimit, region.heartbeat, now) ? .fine : .doubtful
     case RelayState.none:
       let handedOverAt = process.handedOverAt.load()
       if handedOverAt == 0 { return .doubtful }
-      return now &- handedOverAt <= Self.takingLimit ? .fine : .doubtful
+      return Self.isWithin(Self.takingLimit, handedOverAt, now) ? .fine : .doubtful
     default:
       return .gone
     }

@@ -135,9 +135,15 @@ public struct SDKTracer: Tracer {
     // First, as the console's write may wait: a process that is ended meanwhile has recorded this span whole.
     if options.pointee.exportsToRelay { recorder.commit(tag: RecordTag(scope)) } else { recorder.discard() }
     if let line { console.write(line) }
-    // The relay may have gone since the span began, and the process may be about to end without another look. (In a fork child the region
-    // is nobody's yet.)
-    if now >= process.nextCheck.load(), process.region.load() != 0 { _ = RegionLifecycle(options: options).attach(now: now) }
+    if now >= process.nextCheck.load() { lookAfterRelay() }
+  }
+
+  /// The relay may have gone since the span began, and the process may be about to end without another look. (In a fork child the region
+  /// is nobody's yet.)
+  @inline(never)
+  private func lookAfterRelay() {
+    // Not the span's end, which may be long past.
+    if process.region.load() != 0 { _ = RegionLifecycle(options: options).attach(now: otel_monotonic()) }
   }
 
   @inline(__always)
