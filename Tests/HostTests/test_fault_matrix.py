@@ -271,7 +271,7 @@ def is_equal(agent, scene, fault, host):
 def document():
     rows = [f"| {name} | {fault.spans} | `test_fault_matrix.py::test_fault` |" for name, fault in FAULTS.items()]
     rows += [f"| {name} | by the program | `{test}` |" for name, test in ELSEWHERE.items()]
-    hosts = ", ".join(HOSTS)
+    hosts = "; ".join(HOSTS)
     return f"""# What goes wrong, and what a program notices: nothing
 
 Each row is run by `make test`, without the agent and with it: output, errors and status of the program have to be equal. The rows of
