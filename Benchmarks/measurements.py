@@ -174,6 +174,7 @@ def curl_request_instructions(distribution, programs, count=10):
     """
     with scene(distribution, programs) as here:
         url = f"{here.collector.url}/some/path?with=query"
+        here.preload = [programs.slow_clock]
         on, plain = here.pair("step", "perform", count, fake=False, BENCH_URL=url)
         by_hand = here.calls("step", "perform", count, agent=False, fake=False, BENCH_URL=url, BENCH_HEADER=BY_HAND)
         here.finish(WARM_UP + count)
@@ -218,6 +219,7 @@ def parallel_instructions(distribution, programs, parallel=10, count=5):
     """As the real curl request, for transfers in a multi handle. How often the program has to turn is a matter of chance: so are some of these."""
     with scene(distribution, programs, BENCH_PARALLEL=str(parallel)) as here:
         url = f"{here.collector.url}/some/path?with=query"
+        here.preload = [programs.slow_clock]
         on = here.calls("step", "parallel", count, fake=False, BENCH_URL=url)
         by_hand = here.calls("step", "parallel", count, agent=False, fake=False, BENCH_URL=url, BENCH_HEADER=BY_HAND)
         here.finish((WARM_UP + count) * parallel)
