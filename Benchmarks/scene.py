@@ -70,6 +70,17 @@ class Programs:
         compile(into / "http-server", "http-server.c")
         return cls(into)
 
+    def build_cpp_peer(self, prefix):
+        """The program that is traced by hand with the opentelemetry-cpp that is installed under `prefix`."""
+        target = self.path / "peer-requests"
+        libraries = sorted(prefix.glob("lib*/libopentelemetry_*.a")) + sorted(prefix.glob("lib*/libopentelemetry_*.so"))
+        if not libraries:
+            raise Unmeasured(f"{prefix} has no libopentelemetry_*: OTEL_CPP_PREFIX is where opentelemetry-cpp is installed.")
+        grouped = ["-Wl,--start-group", *libraries, "-Wl,--end-group", "-lprotobuf", "-lcurl", "-lz", "-lpthread"]
+        command = ["c++", "-std=c++17", "-O2", "-I", prefix / "include", PROGRAMS / "peer-requests.cc", "-o", target, *grouped]
+        subprocess.run(command, check=True)
+        return target
+
     @property
     def calls(self):
         return self.path / "calls"
