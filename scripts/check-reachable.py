@@ -10,7 +10,8 @@ Disassembles LIBRARY (a shared object with its symbol table, x86-64) and walks i
   because a call through a pointer cannot be followed. That is more than the truth, never less. Constructors are no such roots.
 
 --cold FILE lists the functions that run once per process (start-up, the making of a region, fork, shutdown), one per line, `#` starts a
-comment, shell patterns allowed. The walk stops there. They may allocate, lock and make system calls; they may not trap either.
+comment, shell patterns allowed. The walk stops there. They may allocate, lock and make system calls; they may not trap either. An entry
+without which nothing more would be found is a finding too, as long as nothing else is.
 --imports FILE lists the functions of other libraries that hot code may call.
 --root PATTERN replaces the roots by the functions that match. --list prints every hot function with its size.
 
@@ -301,6 +302,13 @@ def route(library, roots, cut, target):
     return ""
 
 
+def is_needless(library, pattern, cold_patterns, roots, allowed_imports):
+    """Whether the walk finds nothing more without the entry: what it cuts off is harmless, or cut off by others."""
+    others = set().union(*(library.matching(other) for other in cold_patterns if other != pattern))
+    hot = Reach.of(library, roots - others, others)
+    return not hot.traps() and not any(hot.other_findings(allowed_imports))
+
+
 def check(library, cold_patterns, allowed_imports, root_patterns, list_all):
     """Prints the report; returns the number of findings."""
     stale = [pattern for pattern in cold_patterns + root_patterns if not library.matching(pattern)]
@@ -312,6 +320,7 @@ def check(library, cold_patterns, allowed_imports, root_patterns, list_all):
     hot = Reach.of(library, roots - cold, cold)
     hot_addresses = {function.address for function in hot.functions}
     once = Reach.of(library, cold, hot_addresses)
+    needless = [pattern for pattern in cold_patterns if pattern not in stale and is_needless(library, pattern, cold_patterns, roots, allowed_imports)]
 
     print(f"{library.path}: {len(roots - cold)} roots ({len(library.exported)} exported), {len(cold)} start-up functions")
     print(f"hot:  {hot.summary()}; imports: {' '.join(sorted(hot.imports)) or 'none'}")
@@ -323,6 +332,7 @@ def check(library, cold_patterns, allowed_imports, root_patterns, list_all):
             print(f"  call through a pointer in {function.name} at {address:#x}: {text}")
 
     findings = [f"stale entry: {pattern!r} matches no function" for pattern in stale]
+    findings += [f"needless entry: nothing more would be found without {pattern!r}" for pattern in needless]
     findings += hot.traps() + list(hot.other_findings(allowed_imports))
     findings += [f"{line} (start-up function)" for line in once.traps()]
     for finding in findings:

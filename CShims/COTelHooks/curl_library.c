@@ -100,15 +100,21 @@ static int choose(const char *name, const void *caller, const struct otel_define
     return otel_elf_needed_by(caller, found, count);
 }
 
-/// Finds the definition of `name` that a call means; without a caller, the first one. False: there is none.
-static bool look_up(const char *name, enum otel_curl_way way, const void *caller, struct otel_definer *definer, bool *is_certain) {
+/// Replaces `definer` by the one of several that a call from `caller` means. False: nobody knows. Out of line: a kibibyte of the caller's stack.
+static __attribute__((noinline)) bool find_among_several(const char *name, enum otel_curl_way way, const void *caller, struct otel_definer *definer) {
     enum { CANDIDATES = 32 }; // more than get numbers: those that do not are forwarded to
     struct otel_definer found[CANDIDATES];
     int count = otel_elf_definers(name, versions[way], found, CANDIDATES);
+    int chosen = choose(name, caller, found, count < CANDIDATES ? count : CANDIDATES);
+    if (chosen >= 0) *definer = found[chosen];
+    return chosen >= 0;
+}
+
+/// Finds the definition of `name` that a call means; without a caller, or when nobody knows, the first one. False: there is none.
+static bool look_up(const char *name, enum otel_curl_way way, const void *caller, struct otel_definer *definer, bool *is_certain) {
+    int count = otel_elf_definers(name, versions[way], definer, 1);
     if (count == 0) return false;
-    int chosen = count == 1 || !caller ? 0 : choose(name, caller, found, count < CANDIDATES ? count : CANDIDATES);
-    *is_certain = chosen >= 0 && !OTEL_FAULT("libcurl is certain");
-    *definer = found[*is_certain ? chosen : 0];
+    *is_certain = (count == 1 || !caller || find_among_several(name, way, caller, definer)) && !OTEL_FAULT("libcurl is certain");
     return true;
 }
 

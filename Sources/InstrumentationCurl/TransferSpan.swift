@@ -112,9 +112,10 @@ struct TransferSpan {
     guard text.count < Text.cStringLimit, let parts = RequestURL(text) else { return }
     attributes.set(Attribute.serverAddress, parts.serverAddress)
     attributes.set(Attribute.serverPort, Int64(parts.serverPort))
-    withUnsafeTemporaryAllocation(of: UInt8.self, capacity: 768) { buffer in
+    // Of the program's stack, of which libcurl's functions get no more than 2 KiB.
+    withUnsafeTemporaryAllocation(of: UInt8.self, capacity: 512) { buffer in
       guard let start = buffer.baseAddress else { return }
-      let written = URLRedaction.write(parts, to: start, capacity: 768)
+      let written = URLRedaction.write(parts, to: start, capacity: 512)
       attributes.set(Attribute.urlFull, Text(start, count: written.count))
     }
   }

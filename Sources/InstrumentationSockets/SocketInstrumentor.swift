@@ -105,7 +105,7 @@ public struct SocketInstrumentor<T: Tracer> {
   private func pend(
     _ span: inout OpenSpan, _ descriptor: Int32, _ address: UnsafePointer<sockaddr>, _ length: UInt32, _ peer: PeerAddress, _ name: Text
   ) {
-    if let recorder = recorder(&span, peer, name, isDescribed: false) { tracer.suspend(recorder, of: &span) }
+    if let recorder = recorder(&span, peer, name, isDescribed: false, error: 0) { tracer.suspend(recorder, of: &span) }
     guard !PendingConnects.insert(descriptor, span, address, length, isOwn: { tracer.isOwn($0) }) else { return }
     tracer.count(.connectTableFull)
     tracer.discard(span)
@@ -181,27 +181,31 @@ public struct SocketInstrumentor<T: Tracer> {
     }
   }
 
-  /// The span's recorder, with name and peer. Nil: there is no room.
-  /// - Parameter isDescribed: what is in the span's slot has them.
+  /// The span's recorder, with name, peer and error. Nil: there is no room.
+  ///
+  /// Apart from `end`: what writes attributes is off the stack before the span is committed, or printed.
+  /// - Parameter isDescribed: what is in the span's slot has name and peer.
   @inline(never)
-  private func recorder(_ span: inout OpenSpan, _ peer: PeerAddress, _ name: Text, isDescribed: Bool) -> T.Recorder? {
+  private func recorder(_ span: inout OpenSpan, _ peer: PeerAddress, _ name: Text, isDescribed: Bool, error: Int32) -> T.Recorder? {
     let kept = tracer.resume(span)
-    if isDescribed, let kept { return kept }
+    let isComplete = isDescribed && kept != nil
     guard var recorder = kept ?? tracer.record(&span, name: Text("socket connect"), kind: .internal, scope: .sockets) else { return nil }
-    recorder.updateName(name)
-    recorder.set(Attribute.networkPeerAddress, ascii: name.slice(15, 15 &+ peer.count))
-    recorder.set(Attribute.networkPeerPort, Int64(peer.port))
-    recorder.set(Attribute.networkType, ascii: peer.isIPv6 ? Text("ipv6") : Text("ipv4"))
+    if !isComplete {
+      recorder.updateName(name)
+      recorder.set(Attribute.networkPeerAddress, ascii: name.slice(15, 15 &+ peer.count))
+      recorder.set(Attribute.networkPeerPort, Int64(peer.port))
+      recorder.set(Attribute.networkType, ascii: peer.isIPv6 ? Text("ipv6") : Text("ipv4"))
+    }
+    if error != 0 {
+      recorder.set(Attribute.errorType, ascii: Text(ConnectError.name(error)))
+      recorder.setError()
+    }
     return recorder
   }
 
   @inline(never)
   private func end(_ span: inout OpenSpan, _ peer: PeerAddress, _ name: Text, isDescribed: Bool, error: Int32) {
-    guard var recorder = recorder(&span, peer, name, isDescribed: isDescribed) else { return tracer.count(.noSlot) }
-    if error != 0 {
-      recorder.set(Attribute.errorType, ascii: Text(ConnectError.name(error)))
-      recorder.setError()
-    }
+    guard let recorder = recorder(&span, peer, name, isDescribed: isDescribed, error: error) else { return tracer.count(.noSlot) }
     tracer.end(recorder, of: span, scope: .sockets, at: 0)
   }
 

@@ -129,12 +129,12 @@ public struct SDKTracer: Tracer {
     let now = time != 0 ? time : otel_monotonic()
     let end = now &+ span.clock > span.startTime ? now &+ span.clock : span.startTime
     var recorder = recorder
-    if options.pointee.exportsToConsole {
-      endOnConsole(&recorder, end, RecordTag(scope))
-    } else {
-      recorder.complete(endTime: end)
-      recorder.commit(tag: RecordTag(scope))
-    }
+    recorder.complete(endTime: end)
+    let console = ConsoleExporter(options: options)
+    let line = options.pointee.exportsToConsole ? console.line(of: recorder.message) : nil
+    // First, as the console's write may wait: a process that is ended meanwhile has recorded this span whole.
+    if options.pointee.exportsToRelay { recorder.commit(tag: RecordTag(scope)) } else { recorder.discard() }
+    if let line { console.write(line) }
     if now >= process.nextCheck.load() { lookAfterRelay() }
   }
 
@@ -144,16 +144,6 @@ public struct SDKTracer: Tracer {
   private func lookAfterRelay() {
     // Not the span's end, which may be long past.
     if process.region.load() != 0 { _ = RegionLifecycle(options: options).attach(now: otel_monotonic()) }
-  }
-
-  @inline(never)
-  private func endOnConsole(_ recorder: inout SpanRecorder, _ end: UInt64, _ tag: RecordTag) {
-    let console = ConsoleExporter(options: options)
-    recorder.complete(endTime: end)
-    let line = console.line(of: recorder.message)
-    // First, as the write may wait: a process that is ended meanwhile has recorded this span whole.
-    if options.pointee.exportsToRelay { recorder.commit(tag: tag) } else { recorder.discard() }
-    if let line { console.write(line) }
   }
 
   @inline(__always)

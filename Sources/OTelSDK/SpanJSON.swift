@@ -39,8 +39,21 @@ struct SpanJSON {
   private func text(_ field: UInt64) -> Text { Text(Self.bytes(field, of: message)) }
   private func number(_ field: UInt64) -> UInt64 { Self.number(field, of: message) }
 
-  /// Writes one object and a line feed.
+  /// Writes one object and a line feed. Its parts are out of line: what one has on the stack is gone when the next, which may be deep, begins.
+  @inline(__always)
   func write(to writer: inout JSONWriter, resource: Resource, process: ProcessState) {
+    writeHead(to: &writer)
+    _ = Self.writeAttributes(of: message, field: 9, to: &writer)
+    writer.literal("}, \"events\": [], \"links\": [], \"resource\": {\"attributes\": {")
+    writeResource(resource, process, to: &writer)
+    writer.literal("}, \"schema_url\": \"")
+    writer.literal(Distribution.schemaURL)
+    writer.literal("\"}}\n")
+  }
+
+  /// Up to the brace in front of the attributes.
+  @inline(never)
+  private func writeHead(to writer: inout JSONWriter) {
     writer.literal("{\"name\": ")
     writer.value(text(5))
     writer.literal(", \"context\": {\"trace_id\": \"0x")
@@ -67,12 +80,6 @@ struct SpanJSON {
     writer.literal(", \"status\": {\"status_code\": ")
     writeStatus(&writer)
     writer.literal("}, \"attributes\": {")
-    _ = Self.writeAttributes(of: message, field: 9, to: &writer)
-    writer.literal("}, \"events\": [], \"links\": [], \"resource\": {\"attributes\": {")
-    writeResource(resource, process, to: &writer)
-    writer.literal("}, \"schema_url\": \"")
-    writer.literal(Distribution.schemaURL)
-    writer.literal("\"}}\n")
   }
 
   private func writeStatus(_ writer: inout JSONWriter) {
@@ -135,6 +142,7 @@ struct SpanJSON {
     }
   }
 
+  @inline(never)
   private func writeResource(_ resource: Resource, _ process: ProcessState, to writer: inout JSONWriter) {
     let bytes = UnsafeRawBufferPointer(start: resource.attributes.start, count: resource.attributes.count)
     var isFirst = Self.writeAttributes(of: bytes, field: Resource.attributesField, to: &writer)
@@ -174,6 +182,7 @@ struct SpanJSON {
   // MARK: Attributes
 
   /// The pairs of every field `field` of `message`, without braces. Returns whether there was none.
+  @inline(never)
   private static func writeAttributes(of message: UnsafeRawBufferPointer, field wanted: UInt64, to writer: inout JSONWriter) -> Bool {
     var isFirst = true
     var reader = MessageReader(message)
@@ -201,6 +210,12 @@ struct SpanJSON {
     var reader = MessageReader(any)
     guard let (field, value) = reader.field() else { return writer.literal("null") }
     guard field == 5, case .bytes(let array) = value else { return write(scalar: value, field, to: &writer) }
+    write(array: array, to: &writer)
+  }
+
+  /// An `ArrayValue`. Out of line, as few attributes are one, and all would take its stack.
+  @inline(never)
+  private static func write(array: UnsafeRawBufferPointer, to writer: inout JSONWriter) {
     writer.literal("[")
     var isFirst = true
     var items = MessageReader(array)

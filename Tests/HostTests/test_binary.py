@@ -183,10 +183,14 @@ GUILTY = {
     "lock": ("#include <pthread.h>\nint hook(pthread_mutex_t *m) { return pthread_mutex_lock(m); }", "forbidden import: pthread_mutex_lock"),
     "system call": ("long hook(void) { long r; __asm__ volatile(\"syscall\" : \"=a\"(r) : \"a\"(39) : \"rcx\", \"r11\"); return r; }", "system call: hook"),
     "trap in a start-up function": ("void cold(void) { __builtin_trap(); } int hook(void) { return 1; }", "trap: cold"),
+    "start-up function for nothing": (
+        "__attribute__((noinline)) void cold(void) { __asm__(\"\"); } int hook(void) { cold(); return 1; }",
+        "needless entry: nothing more would be found without 'cold'",
+    ),
 }
 INNOCENT = (
     "#include <string.h>\n#include <stdlib.h>\n"
-    "__attribute__((noinline)) void cold(void) { free(malloc(1)); __asm__(\"\"); }"
+    "__attribute__((noinline)) void cold(void) { void *p = malloc(1); __asm__(\"\" : : \"r\"(p)); free(p); }"
     "static int plain(int n) { return n + 1; } int (*table[])(int) = {plain};"
     "int hook(int n, char *a, char *b) { if (n == 9) cold(); memcpy(a, b, n); return table[0](n); }"
 )

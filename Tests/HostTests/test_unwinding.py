@@ -40,7 +40,8 @@ def test_threads_that_are_cancelled_anywhere(agent, receiver, web, kind):
     assert outcome(traced, agent) == outcome(bare, agent)
     if kind == "deferred":
         assert len(receiver.wait(1, where=lambda span: span.name == f"socket connect 127.0.0.1:{web.port}")) == 1
-        assert set(counted(agent)) <= {"neverReturned"}
+        # So many at once may be more than a busy machine's relay takes, and are counted then.
+        assert set(counted(agent)) <= ({"neverReturned", "ringFull"} if LONG else {"neverReturned"})
     else:
         # One that ended in the middle of a record holds up those behind it until the relay asks for a new region.
         assert receiver.wait(1)

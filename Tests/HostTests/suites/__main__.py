@@ -4,14 +4,18 @@ with --document of what has been run here so far."""
 import sys
 
 from . import report
+from .c_ares import CAres
 from .cpython import CPython
 from .curl import Curl, CurlWithPropagation
+from .git import Git
+from .hiredis import Hiredis
 from .perl import Perl
 from .redis import Redis
+from .sqlite import SQLite
 from .stress_ng import StressNG
 from .twice import run_twice
 
-SUITES = [CPython(), Curl(), CurlWithPropagation(), Perl(), Redis(), StressNG()]
+SUITES = [CPython(), Curl(), CurlWithPropagation(), Git(), Redis(), Hiredis(), CAres(), Perl(), SQLite(), StressNG()]
 
 
 def run(suite, wanted):

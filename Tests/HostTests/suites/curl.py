@@ -28,7 +28,7 @@ class Curl(Suite):
                 make("patch", "-R", "-p1", "-s", "-f", "-i", f"debian/patches/{patch}", folder=self.folder)
             make("autoreconf", "-fi", folder=self.folder)
             make("./configure", *OPTIONS, "CFLAGS=-O1", folder=self.folder)
-        if with_library and not (self.folder / "tests/libtest/lib1900").exists():
+        if with_library and not (self.folder / "tests/libtest/lib1521").exists():
             make("make", "-j2", folder=self.folder)
             make("make", "-j2", "-C", "tests", folder=self.folder)
         elif not (self.folder / "tests/server/sws").exists():

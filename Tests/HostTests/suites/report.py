@@ -2,6 +2,7 @@
 
 import json
 import platform
+import subprocess
 import time
 
 from harness.agent import REPOSITORY
@@ -28,7 +29,7 @@ def write(suite, outcome):
     RESULTS.mkdir(parents=True, exist_ok=True)
     file = RESULTS / f"{suite.name}.json"
     parts = json.loads(file.read_text())["parts"] if file.exists() else {}
-    parts[outcome.part] = outcome.as_dict() | {"date": time.strftime("%Y-%m-%d")}
+    parts[outcome.part] = outcome.as_dict() | {"date": time.strftime("%Y-%m-%d"), "commit": commit()}
     order = list(suite.parts())
     results = {
         "suite": suite.name,
@@ -47,8 +48,9 @@ def cell(counts):
 def section(results):
     parts = list(results["parts"].values())
     dates = sorted({part["date"] for part in parts})
+    commits = list(dict.fromkeys(part["commit"] for part in parts))
     total = [[sum(part[side][index] for part in parts) for index in range(3)] for side in ("bare", "traced")]
-    yield f"\n## {results['suite']} {results['version']}\n\n{results['origin']}. {' to '.join({dates[0]: 0, dates[-1]: 0})}, {results['system']}.\n"
+    yield f"\n## {results['suite']} {results['version']}\n\n{results['origin']}. {' to '.join({dates[0]: 0, dates[-1]: 0})}, agent of commit {', '.join(commits)}, {results['system']}.\n"
     yield "| | pass / fail / skip, bare | with the agent | different | unstable | recorded |\n|---|---|---|---|---|---|"
     for part in parts:
         recorded = f"{part['spans']} spans, {part['processes']} processes"
@@ -78,6 +80,11 @@ def write_soak(text):
     """Puts the soak's result at the end of docs/hosts.md."""
     before = DOCUMENT.read_text() if DOCUMENT.exists() else HEAD
     DOCUMENT.write_text(f"{before.partition(SOAK)[0]}{SOAK}{text}\n")
+
+
+def commit():
+    """Of which commit the agent is, and whether something was changed since."""
+    return subprocess.run(["git", "describe", "--always", "--dirty"], cwd=REPOSITORY, capture_output=True, text=True, check=True).stdout.strip()
 
 
 def system():
