@@ -4,6 +4,7 @@ Two runs are compared each time, with the agent and without it (or the agent and
 counts decide; times are orders of magnitude on a machine that is shared.
 """
 
+import os
 import statistics
 import subprocess
 import sys
@@ -174,6 +175,7 @@ def curl_request_instructions(distribution, programs, count=10):
     """
     with scene(distribution, programs) as here:
         url = f"{here.collector.url}/some/path?with=query"
+        here.preload = [programs.slow_clock]
         on, plain = here.pair("step", "perform", count, fake=False, BENCH_URL=url)
         by_hand = here.calls("step", "perform", count, agent=False, fake=False, BENCH_URL=url, BENCH_HEADER=BY_HAND)
         here.finish(WARM_UP + count)
@@ -218,6 +220,7 @@ def parallel_instructions(distribution, programs, parallel=10, count=5):
     """As the real curl request, for transfers in a multi handle. How often the program has to turn is a matter of chance: so are some of these."""
     with scene(distribution, programs, BENCH_PARALLEL=str(parallel)) as here:
         url = f"{here.collector.url}/some/path?with=query"
+        here.preload = [programs.slow_clock]
         on = here.calls("step", "parallel", count, fake=False, BENCH_URL=url)
         by_hand = here.calls("step", "parallel", count, agent=False, fake=False, BENCH_URL=url, BENCH_HEADER=BY_HAND)
         here.finish((WARM_UP + count) * parallel)
@@ -322,7 +325,34 @@ def peer_requests(distribution, programs, rounds=5):
     ]
 
 
+def peer_cpp(distribution, programs, rounds=5, requests=5000):
+    """The same by a C++ program, whose spans are made by the agent, or by hand with opentelemetry-cpp as installed under $OTEL_CPP_PREFIX."""
+    program = programs.build_cpp_peer(Path(os.environ["OTEL_CPP_PREFIX"]))
+    per_run = requests + 200  # its warm-up
+    ways = {"plain": ("plain", False), "agent": ("plain", True), "by hand": ("by-hand", False)}
+    cost = {way: [] for way in ways}
+    with scene(distribution, programs, OTEL_BSP_MAX_QUEUE_SIZE="100000") as here:
+        url = f"{here.collector.url}/some/path?with=query"
+        before = here.relay.cpu_nanoseconds()
+        for _ in range(rounds):
+            for way, (mode, agent) in ways.items():
+                command = [program, mode, url, requests, here.collector.url]
+                cost[way].append(numbers(output(command, here.environment(agent=agent, fake=False)))[0])
+        time.sleep(1)
+        relay = (here.relay.cpu_nanoseconds() - before) / (rounds * per_run) / 1000
+        here.finish(2 * rounds * per_run)
+    median = {way: statistics.median(values) for way, values in cost.items()}
+    ours, by_hand = (median[way] - median["plain"] for way in ("agent", "by hand"))
+    return [
+        Row("GET in C++, the agent: client", ours, "µs CPU", None, f"{median['plain']:.1f} → {median['agent']:.1f} µs; the relay {relay:.1f} µs more"),
+        Row("GET in C++, opentelemetry-cpp by hand", by_hand, "µs CPU", None, f"{median['plain']:.1f} → {median['by hand']:.1f} µs, export included"),
+        Row("the same ÷ the agent and its relay", by_hand / (ours + relay), "×", None, "the same program, server and collector, in one run"),
+    ]
+
+
 ALL = [
     start, first_record, span, connect_span, unsampled, unsampled_by_callgrind, no_interest, switched_off, curl_request, parallel_instructions, throughput, host_memory, relay_cpu,
     relay_without_collector, peer, peer_requests,
 ]
+if "OTEL_CPP_PREFIX" in os.environ:
+    ALL.append(peer_cpp)

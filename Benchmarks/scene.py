@@ -61,6 +61,7 @@ class Programs:
         fake = ["-Wl,-soname,libcurl.so.4", f"-Wl,--version-script={PROGRAMS / 'fake-curl.map'}"]
         compile(into / "fake" / "libcurl.so.4", "fake-curl.c", "-fPIC", "-shared", *fake)
         compile(into / "fake" / "libfake-libc.so", "fake-libc.c", "-fPIC", "-shared")
+        compile(into / "slow-clock.so", "slow-clock.c", "-fPIC", "-shared")
         compile(into / "calls", "calls.c", "-mno-red-zone", "-lcurl")
         # The same, loaded with its libcurl when the program already runs.
         compile(into / "calls.so", "calls.c", "-mno-red-zone", "-fPIC", "-shared", "-lcurl")
@@ -69,6 +70,17 @@ class Programs:
         compile(into / "http-server", "http-server.c")
         return cls(into)
 
+    def build_cpp_peer(self, prefix):
+        """The program that is traced by hand with the opentelemetry-cpp that is installed under `prefix`."""
+        target = self.path / "peer-requests"
+        libraries = sorted(prefix.glob("lib*/libopentelemetry_*.a")) + sorted(prefix.glob("lib*/libopentelemetry_*.so"))
+        if not libraries:
+            raise Unmeasured(f"{prefix} has no libopentelemetry_*: OTEL_CPP_PREFIX is where opentelemetry-cpp is installed.")
+        grouped = ["-Wl,--start-group", *libraries, "-Wl,--end-group", "-lprotobuf", "-lcurl", "-lz", "-lpthread"]
+        command = ["c++", "-std=c++17", "-O2", "-I", prefix / "include", PROGRAMS / "peer-requests.cc", "-o", target, *grouped]
+        subprocess.run(command, check=True)
+        return target
+
     @property
     def calls(self):
         return self.path / "calls"
@@ -76,6 +88,10 @@ class Programs:
     @property
     def late_calls(self):
         return [self.path / "loader", self.path / "calls.so"]
+
+    @property
+    def slow_clock(self):
+        return self.path / "slow-clock.so"
 
     @property
     def spawn_pairs(self):
@@ -173,12 +189,13 @@ class Scene:
     collector: Collector
     relay: Relay | None = None
     variables: dict[str, str] = field(default_factory=dict)
+    preload: list[Path] = field(default_factory=list)  # beside the agent, and without it
 
-    def environment(self, agent=True, fake=True, preload=(), **more):
+    def environment(self, agent=True, fake=True, **more):
         """`fake`: with the libraries that do nothing in the place of the real ones."""
         variables = {"PATH": os.environ["PATH"], "HOME": str(self.directory), "XDG_RUNTIME_DIR": str(self.directory)}
         preloads = [str(self.distribution.agent)] if agent else []
-        preloads += [str(entry) for entry in preload]
+        preloads += [str(entry) for entry in self.preload]
         if fake:
             variables["LD_LIBRARY_PATH"] = str(self.programs.path / "fake")
             preloads.append(str(self.programs.path / "fake" / "libfake-libc.so"))

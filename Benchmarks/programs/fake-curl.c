@@ -49,3 +49,13 @@ CURLcode curl_easy_getinfo(CURL *handle, CURLINFO info, ...) {
     }
     return CURLE_OK;
 }
+
+// calls.c refers to these, and asks only a real libcurl for them.
+CURLM *curl_multi_init(void) { return NULL; }
+CURLMcode curl_multi_add_handle(CURLM *multi, CURL *handle) { return (void)multi, (void)handle, CURLM_BAD_HANDLE; }
+CURLMcode curl_multi_remove_handle(CURLM *multi, CURL *handle) { return (void)multi, (void)handle, CURLM_BAD_HANDLE; }
+CURLMcode curl_multi_perform(CURLM *multi, int *running) { return (void)multi, (void)running, CURLM_BAD_HANDLE; }
+CURLMsg *curl_multi_info_read(CURLM *multi, int *queued) { return (void)multi, (void)queued, NULL; }
+CURLMcode curl_multi_poll(CURLM *multi, struct curl_waitfd extra[], unsigned count, int timeout, int *numfds) {
+    return (void)multi, (void)extra, (void)count, (void)timeout, (void)numfds, CURLM_BAD_HANDLE;
+}

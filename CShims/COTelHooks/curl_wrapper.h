@@ -12,7 +12,7 @@
     static __attribute__((noinline, used)) result hooked_##body parameters;                                                               \
     static __attribute__((noinline, used)) result body parameters {                                                                        \
         const struct otel_curl_library *only = __atomic_load_n(&otel_curl_only[way], __ATOMIC_RELAXED);                                    \
-        if (only && only->member && (otel_curl_is_inside(only, __builtin_return_address(0)) || !otel_curl_hooks()))                         \
+        if (only && only->member && (!otel_curl_hooks() || otel_curl_is_inside(only, __builtin_return_address(0))))                         \
             return only->member arguments;                                                                                                 \
         return hooked_##body more;                                                                                                         \
     }                                                                                                                                      \
