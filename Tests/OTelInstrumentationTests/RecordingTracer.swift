@@ -12,6 +12,7 @@ final class TracerLog {
   var abandoned: [Int] = []
   var losses: [Loss] = []
   var runsInVforkChild = false
+  var propagation = Propagation(.standard)
   var canRecord = true
   var canResume = true
   var ended: [[String]] = []
@@ -67,7 +68,7 @@ struct RecordingTracer: Tracer {
   func discard(_ span: OpenSpan) { suspended.keys[span.context.spanID] = nil }
   func abandon(slot: Int) { log.abandoned.append(slot) }
   func slotNumber(_ span: OpenSpan) -> Int { log.slotNumbers[span.context.spanID] ?? 0 }
-  var isPropagated: Bool { true }
+  var propagation: Propagation { log.propagation }
   func traceState(_ span: OpenSpan) -> Text { Text("") }
   func count(_ loss: Loss) { log.losses.append(loss) }
 }
