@@ -71,10 +71,12 @@ struct RequestOrigin {
       guard Self.mayMatter(text) else { return }
       let line = Text(cString: text)
       if let field = ContextField.named(header: line) {
-        let value = line.from(field.name.count &+ 1).trimmed
+        let end = field.name.count
+        let value = line.from(end &+ 1).trimmed
         fields.add(field, value)
         if field == .traceState { state.add(value) }
-        if value.isEmpty, propagation.identity.contains(field) { isRemoved = true }
+        // `Name:` takes a header away, `Name;` sends an empty one (CURLOPT_HTTPHEADER(3)).
+        if value.isEmpty, line[end] == 0x3a, propagation.identity.contains(field) { isRemoved = true }
       } else if HeaderObstacle.isSignature(line) {
         isSigned = true
       }

@@ -1,7 +1,7 @@
 public import OTelPrimitives
 
 /// A field that context travels in: a header of a request, or a variable of the environment.
-public enum ContextField: UInt8 {
+public enum ContextField: UInt8, Sendable {
   case traceParent, traceState, baggage, b3, b3TraceID, b3SpanID, b3Sampled, b3Flags, b3ParentSpanID, uberTraceID, amznTraceID, otTraceID, otSpanID,
     otSampled
 

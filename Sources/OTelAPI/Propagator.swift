@@ -1,7 +1,7 @@
 public import OTelPrimitives
 
 /// A format in which context is read and passed on. Source: https://opentelemetry.io/docs/specs/otel/context/api-propagators/
-public enum Propagator: UInt8 {
+public enum Propagator: UInt8, Sendable {
   case traceContext = 1, baggage, b3, b3multi, jaeger, xray, ottrace
 
   /// As `OTEL_PROPAGATORS` calls it, in any case.

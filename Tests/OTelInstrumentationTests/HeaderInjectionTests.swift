@@ -183,7 +183,7 @@ import Testing
   func notSigned(_ line: String) { #expect(sent([line]).count == 2) }
 
   @Test(arguments: [
-    "http://h/?X-Amz-Signature=x", "https://h/p?a=b&x-amz-signature=x#f", "http://h/?X-Goog-Signature=x", "http://h/?se=1&sig=x", "http://h/?Signature=x", "http://169.254.169.254/latest/meta-data/",
+    "http://h/?X-Amz-Signature=x", "https://h/p?a=b&X-Amz-Signature=x#f", "http://h/?X-Goog-Signature=x", "http://h/?se=1&sig=x", "http://h/?Signature=x", "http://169.254.169.254/latest/meta-data/",
     "http://169.254.170.2/v2", "http://[fd00:ec2::254]/latest", "http://[FD00:EC2::254]:80/latest",
   ])
   func signedOrForbiddenByTheURL(_ url: String) {

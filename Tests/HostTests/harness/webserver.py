@@ -31,7 +31,7 @@ class WebServer:
     """Paths: /status/N answers N, /slow waits half a second, /held until the server stops, /redirect leads to /status/200, /redirect?URL to URL; all others answer
     200."""
 
-    def __init__(self, host="127.0.0.1"):
+    def __init__(self, host="127.0.0.1", tls=None):
         self.requests = []
         self._lock = threading.Lock()
         self._stopped = threading.Event()
@@ -80,7 +80,9 @@ class WebServer:
         self._server = Server((host, 0), Handler)
         self.host = f"[{host}]" if ":" in host else host
         self.port = self._server.server_address[1]
-        self.url = f"http://{self.host}:{self.port}"
+        self.url = f"{'https' if tls else 'http'}://{self.host}:{self.port}"
+        if tls:
+            self._server.socket = tls.wrap_socket(self._server.socket, server_side=True)
         threading.Thread(target=self._server.serve_forever, args=(0.02,), daemon=True).start()
 
     def stop(self):
