@@ -40,7 +40,7 @@ struct InjectedList {
       return
     }
     guard room >= MemoryLayout<otel_header_list>.stride &+ form.count &+ 1 else { return }
-    textStart -= form.count &+ 1
+    textStart += -1 &- form.count
     line.write(context, to: textStart.assumingMemoryBound(to: UInt8.self))
     _ = append(UnsafeRawPointer(textStart).assumingMemoryBound(to: CChar.self))
   }
