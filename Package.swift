@@ -54,7 +54,7 @@ let c: [Target] = [
 
 let host: [Target] = [
   .target(name: "OTelPrimitives", dependencies: ["COTelShims"], swiftSettings: inHost),
-  .target(name: "OTelAPI", dependencies: ["OTelPrimitives"], swiftSettings: inHost),
+  .target(name: "OTelAPI", dependencies: ["OTelPrimitives", "COTelShims"], swiftSettings: inHost),
   .target(name: "OTLPWire", dependencies: ["OTelPrimitives"], swiftSettings: inHost),
   .target(name: "OTelRegion", dependencies: ["OTelPrimitives"], swiftSettings: inHost),
   .target(name: "OTelConfiguration", dependencies: ["OTelPrimitives"], swiftSettings: inHost),

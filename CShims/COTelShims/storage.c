@@ -6,3 +6,4 @@ char otel_executable_bytes[OTEL_EXECUTABLE_STORAGE];
 char *otel_relay_variable_pointers[OTEL_RELAY_VARIABLES + 1];
 char otel_curl_bytes[OTEL_CURL_STORAGE] __attribute__((aligned(64)));
 char otel_resource_bytes[OTEL_RESOURCE_STORAGE];
+char otel_propagation_bytes[OTEL_PROPAGATION_STORAGE];

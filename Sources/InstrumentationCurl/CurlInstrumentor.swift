@@ -54,7 +54,7 @@ public struct CurlInstrumentor<T: Tracer> {
     handle.follow(Int(option), value)
     // Between its addition and its first driving call a transfer has not read its options yet.
     if option == Int32(OTEL_CURLOPT_HTTPHEADER), handle.isAdded, let library = handle.record.pointee.library {
-      HeaderInjection(handle: handle).moveToNewList(library: library, in: easy)
+      injectAgain(handle, library, easy)
     }
   }
 
@@ -101,14 +101,33 @@ public struct CurlInstrumentor<T: Tracer> {
   func start(
     _ frame: UnsafeMutableRawPointer, _ handle: EasyHandle?, _ library: UnsafePointer<otel_curl_library>, _ easy: UnsafeMutableRawPointer
   ) -> OpenSpan? {
-    let origin = RequestOrigin(handle: handle)
+    let origin = RequestOrigin(handle: handle, tracer.propagation)
     guard var span = CallScope(tracer: tracer).beginDetached(frame, parent: origin.parent) else { return nil }
     let transfer = TransferSpan(handle: handle, library: library, easy: easy, hasURL: handle?.hasURL ?? false)
     tracer.openHalf(&span, name: transfer.name, kind: .client, scope: .curl) { transfer.writeStart(&$0) }
-    if origin.mayInject, tracer.isPropagated, let handle {
-      HeaderInjection(handle: handle).inject(span.context, traceState: tracer.traceState(span), library: library, into: easy)
-    }
+    if origin.mayInject, let handle { inject(span, origin, handle, library, easy) }
     return span
+  }
+
+  @inline(__always)
+  private func inject(
+    _ span: OpenSpan, _ origin: RequestOrigin, _ handle: EasyHandle, _ library: UnsafePointer<otel_curl_library>, _ easy: UnsafeMutableRawPointer
+  ) {
+    let injection = HeaderInjection(handle: handle)
+    if origin.isPlain(tracer.propagation) { return injection.inject(span.context, library: library, into: easy) }
+    injection.inject(
+      span.context, tracer.propagation, origin, withTraceState: !tracer.traceState(span).isEmpty, library: library, into: easy)
+  }
+
+  /// The program has set another list while ours was in front: ours goes in front of that one, unless it names a context of its own.
+  @inline(never)
+  private func injectAgain(_ handle: EasyHandle, _ library: UnsafePointer<otel_curl_library>, _ easy: UnsafeMutableRawPointer) {
+    guard handle.record.pointee.injecting != 0 else { return }
+    handle.record.pointee.injecting = 0
+    let origin = RequestOrigin(handle: handle, tracer.propagation)
+    // A context that comes now is not what the span began with.
+    guard origin.mayInject, origin.hidden.isEmpty else { return }
+    inject(CallState.load(otel_curl_transfer(handle.record)), origin, handle, library, easy)
   }
 
   /// - Parameter time: CLOCK_MONOTONIC; 0: now.

@@ -35,7 +35,8 @@ public struct EasyHandle {
     record.pointee.method = RequestMethod.get
     record.pointee.no_body = 0
     record.pointee.custom_method_count = 0
-    record.pointee.unified_headers = 0
+    record.pointee.forbids_headers = 0
+    record.pointee.follows = 0
     record.pointee.has_exporter_agent = 0
     record.pointee.default_protocol = 0
     record.pointee.injecting = 0
@@ -55,7 +56,8 @@ public struct EasyHandle {
     record.pointee.custom_method_count = from.pointee.custom_method_count
     record.pointee.custom_method_is_known = from.pointee.custom_method_is_known
     record.pointee.url_is_ascii = from.pointee.url_is_ascii
-    record.pointee.unified_headers = from.pointee.unified_headers
+    record.pointee.forbids_headers = from.pointee.forbids_headers
+    record.pointee.follows = from.pointee.follows
     record.pointee.has_exporter_agent = from.pointee.has_exporter_agent
     record.pointee.default_protocol = from.pointee.default_protocol
     record.pointee.injecting = 0
@@ -73,7 +75,11 @@ public struct EasyHandle {
       record.pointee.default_protocol = isSet ? 1 : 0
     case Int(OTEL_CURLOPT_HTTPHEADER):
       record.pointee.headers = UnsafeMutablePointer<otel_header_list>(bitPattern: value)
-    case Int(OTEL_CURLOPT_HEADEROPT): record.pointee.unified_headers = value == UInt(OTEL_CURLHEADER_UNIFIED) ? 1 : 0
+    case Int(OTEL_CURLOPT_HEADEROPT): forbidHeaders(HeaderObstacle.unified, value == UInt(OTEL_CURLHEADER_UNIFIED))
+    case Int(OTEL_CURLOPT_AWS_SIGV4): forbidHeaders(HeaderObstacle.signature, UnsafePointer<CChar>(bitPattern: value).map { $0[0] != 0 } ?? false)
+    // Alone: among others (CURLAUTH_ANY) it is the last that libcurl would choose, and then needs the option above.
+    case Int(OTEL_CURLOPT_HTTPAUTH): forbidHeaders(HeaderObstacle.authentication, value == UInt(OTEL_CURLAUTH_AWS_SIGV4))
+    case Int(OTEL_CURLOPT_FOLLOWLOCATION): record.pointee.follows = isSet ? 1 : 0
     case Int(OTEL_CURLOPT_CUSTOMREQUEST): setCustomMethod(value)
     case Int(OTEL_CURLOPT_USERAGENT):
       let agent = UnsafePointer<CChar>(bitPattern: value).map { Text(cString: $0, limit: 64) }
@@ -89,6 +95,10 @@ public struct EasyHandle {
     case Int(OTEL_CURLOPT_HTTPPOST), Int(OTEL_CURLOPT_MIMEPOST): setMethod(RequestMethod.post, keepsNoBody: !isSet)
     default: break
     }
+  }
+
+  private func forbidHeaders(_ obstacle: UInt8, _ isThere: Bool) {
+    record.pointee.forbids_headers = record.pointee.forbids_headers & ~obstacle | (isThere ? obstacle : 0)
   }
 
   private func setMethod(_ method: UInt8, keepsNoBody: Bool = false) {
@@ -108,6 +118,7 @@ public struct EasyHandle {
   private func setURL(_ value: UInt) {
     record.pointee.url_kind = URLKind.unknown
     record.pointee.url_count = 0
+    forbidHeaders(HeaderObstacle.url, false)
     guard let string = UnsafePointer<CChar>(bitPattern: value) else { return }
     keep(Text(cString: string))
   }
@@ -129,14 +140,18 @@ public struct EasyHandle {
     record.pointee.port = UInt32(truncatingIfNeeded: parts.serverPort)
     record.pointee.url_is_ascii = UTF8Measure.isASCII(url) ? 1 : 0
     record.pointee.url_kind = URLKind.http
+    forbidHeaders(HeaderObstacle.url, written.isSigned || HeaderObstacle.isMetadataService(parts.serverAddress))
   }
+
+  /// How far a header list is followed. Longer ones are taken to end in a circle.
+  static var longestList: Int { 1024 }
 
   /// Calls `body` with each header of the program's own list.
   @inline(__always)
   func forEachHeader(_ body: (UnsafePointer<CChar>) -> Void) {
     var node = record.pointee.headers
     var steps = 0
-    while let current = node, steps < 1024 {
+    while let current = node, steps < Self.longestList {
       if let text = current.pointee.text { body(text) }
       node = current.pointee.next
       steps &+= 1

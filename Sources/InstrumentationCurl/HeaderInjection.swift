@@ -3,74 +3,89 @@ import COTelShims
 import OTelAPI
 import OTelPrimitives
 
-/// One `traceparent` (and `tracestate`) in front of the program's header list, for the time of one transfer.
+/// Headers of ours in front of the program's list, for the time of one transfer.
 ///
 /// libcurl does not copy CURLOPT_HTTPHEADER, and the program may free or change its list as soon as the transfer has ended. So nothing
 /// of it is touched or copied: our nodes, which live in the handle's record, end in a pointer to its first node, and libcurl is given
-/// its own pointer back before the program hears of the end.
+/// its own pointer back before the program hears of the end. Where a header of the program's is to be left out (`RequestOrigin.hidden`) our nodes for
+/// what is in front of it point to the program's texts.
 struct HeaderInjection {
   let handle: EasyHandle
 
-  /// What the program's own list says about the context.
-  enum Found {
-    case nothing
-    /// It carries a `traceparent`, which is left as it is; nil when it is no valid one.
-    case context(SpanContext?)
-  }
-
-  /// Looks through the program's list. A second `traceparent` makes both invalid (W3C Trace Context, 3.2).
-  func find() -> Found {
-    var count = 0
-    var context: SpanContext?
-    handle.forEachHeader { text in
-      guard text[0] | 0x20 == 0x74 else { return }
-      let header = Text(cString: text)
-      if header.slice(0, 11).equalsIgnoringCase("traceparent"), header[11] == 0x3a || header[11] == 0x3b {
-        count &+= 1
-        context = count == 1 ? TraceParent.parse(header.from(12)) : nil
-      }
-    }
-    return count == 0 ? .nothing : .context(context)
-  }
-
-  /// - Parameter traceState: at most `TraceState.capacity` bytes, or empty.
-  func inject(_ context: SpanContext, traceState: Text, library: UnsafePointer<otel_curl_library>, into easy: UnsafeMutableRawPointer) {
+  /// `traceparent` alone.
+  @inline(__always)
+  func inject(_ context: SpanContext, library: UnsafePointer<otel_curl_library>, into easy: UnsafeMutableRawPointer) {
     let record = handle.record
-    let line = UnsafeMutableRawPointer(otel_curl_traceparent(record)).assumingMemoryBound(to: UInt8.self)
+    let first = otel_curl_injection(record).assumingMemoryBound(to: otel_header_list.self)
+    let line = UnsafeMutableRawPointer(first + 1).assumingMemoryBound(to: UInt8.self)
     let name = Text("traceparent: ")
     memcpy(line, name.start, name.count)
     TraceParent.write(context, to: line + name.count)
     line[name.count &+ TraceParent.length] = 0
-    let first = otel_curl_injected(record, 0)
-    first.pointee.text = UnsafePointer(otel_curl_traceparent(record))
+    first.pointee.text = UnsafeRawPointer(line).assumingMemoryBound(to: CChar.self)
     first.pointee.next = record.pointee.headers
-    if !traceState.isEmpty, traceState.count <= TraceState.capacity {
-      let second = otel_curl_injected(record, 1)
-      let target = UnsafeMutableRawPointer(otel_curl_tracestate(record)).assumingMemoryBound(to: UInt8.self)
-      let name = Text("tracestate: ")
-      memcpy(target, name.start, name.count)
-      memcpy(target + name.count, traceState.start, traceState.count)
-      target[name.count &+ traceState.count] = 0
-      second.pointee.text = UnsafePointer(otel_curl_tracestate(record))
-      second.pointee.next = record.pointee.headers
-      first.pointee.next = second
-    }
     record.pointee.injecting = otel_curl_set_headers(library, easy, first) ? 1 : 0
   }
 
-  /// The program has set another list while ours was in front: ours goes in front of that one, unless it names a context of its own.
-  func moveToNewList(library: UnsafePointer<otel_curl_library>, in easy: UnsafeMutableRawPointer) {
+  /// Everything that there is to pass on.
+  @inline(never)
+  func inject(
+    _ context: SpanContext, _ propagation: Propagation, _ origin: RequestOrigin, withTraceState: Bool, library: UnsafePointer<otel_curl_library>,
+    into easy: UnsafeMutableRawPointer
+  ) {
     let record = handle.record
-    guard record.pointee.injecting != 0 else { return }
-    guard case .nothing = find() else {
-      record.pointee.injecting = 0
-      return
+    var list = InjectedList(record)
+    if context.isValid {
+      var rest = propagation.propagators
+      while let propagator = rest.next() {
+        guard let lines = ContextLine.lines(of: propagator) else { continue }
+        var index = lines.first.rawValue
+        while index <= lines.last.rawValue, let line = ContextLine(rawValue: index) {
+          list.append(line, context)
+          index &+= 1
+        }
+      }
+      if withTraceState, origin.mayAddTraceState { append(propagation.traceStateLine, to: &list) }
     }
-    let first = otel_curl_injected(record, 0)
-    let second = otel_curl_injected(record, 1)
-    let last = first.pointee.next == second ? second : first
-    last.pointee.next = record.pointee.headers
-    record.pointee.injecting = otel_curl_set_headers(library, easy, first) ? 1 : 0
+    // A redirect may lead to anybody: ids tell them nothing, baggage might.
+    if origin.mayAddBaggage, record.pointee.follows == 0 { append(propagation.baggageLine, to: &list) }
+    guard let rest = hide(origin.hidden, &list) else { return }
+    guard list.count != 0 else { return }
+    record.pointee.injecting = otel_curl_set_headers(library, easy, list.close(rest.node)) ? 1 : 0
+  }
+
+  private func append(_ line: Text, to list: inout InjectedList) {
+    if !line.isEmpty { _ = list.append(UnsafeRawPointer(line.start).assumingMemoryBound(to: CChar.self)) }
+  }
+
+  private struct Rest {
+    let node: UnsafeMutablePointer<otel_header_list>?
+  }
+
+  /// Takes what is in front of the last header that is to be hidden into our nodes, without those that are. Returns the program's first node
+  /// behind it; nil when there is not enough room for that, and then the request stays as it is.
+  @inline(never)
+  private func hide(_ hidden: ContextFieldSet, _ list: inout InjectedList) -> Rest? {
+    let first = handle.record.pointee.headers
+    guard !hidden.isEmpty else { return Rest(node: first) }
+    var behind = first
+    var (node, steps) = (first, 0)
+    while let current = node, steps < EasyHandle.longestList {
+      if Self.isHidden(current, hidden) { behind = current.pointee.next }
+      node = current.pointee.next
+      steps &+= 1
+    }
+    node = first
+    while let current = node, current != behind {
+      if !Self.isHidden(current, hidden), let text = current.pointee.text, !list.append(text) { return nil }
+      node = current.pointee.next
+    }
+    return Rest(node: behind)
+  }
+
+  private static func isHidden(_ node: UnsafeMutablePointer<otel_header_list>, _ hidden: ContextFieldSet) -> Bool {
+    guard let text = node.pointee.text, let field = ContextField.named(header: Text(cString: text, limit: 64)) else { return false }
+    return hidden.contains(field)
   }
 
   /// Gives libcurl the program's own list back: the one it set last, should it have set another in a callback.

@@ -19,9 +19,7 @@ enum OtherSDK {
       if otel_other_sdk() == OTEL_SDK_UNSEEN { otel_set_other_sdk(OTEL_SDK_SEEN) }
       return true
     }
-    guard otel_other_sdk() == OTEL_SDK_SEEN else { return false }
-    if case .context = HeaderInjection(handle: handle).find() { return true }
-    return false
+    return otel_other_sdk() == OTEL_SDK_SEEN && RequestOrigin.namesTraceParent(handle)
   }
 
   /// "OTel-OTLP-Exporter-{language}/{version}". Source: specification, protocol/exporter.md, "User Agent".

@@ -1,22 +1,100 @@
 import COTelHookABI
 import OTelAPI
+import OTelPrimitives
 
-/// Where a request says that it comes from: the program may have put a `traceparent` into its headers itself.
+/// Where a request says that it comes from, as the program may have put a context into its headers itself; and what may be added to it.
 struct RequestOrigin {
-  /// The program's own context; nil when it names none, or no valid one.
-  let parent: SpanContext?
-  /// Whether a header of ours may be added.
-  let mayInject: Bool
+  /// The program's own context, in one of the configured formats; nil when it names none, or no valid one.
+  private(set) var parent: SpanContext?
+  /// Whether anything may be added.
+  private(set) var mayInject = false
+  private(set) var mayAddTraceState = true
+  private(set) var mayAddBaggage = true
+  /// Headers of the program's that are left out.
+  private(set) var hidden = ContextFieldSet()
 
   @inline(__always)
-  init(handle: EasyHandle?) {
-    guard let handle else {
-      (parent, mayInject) = (nil, false)
+  init(handle: EasyHandle?, _ propagation: Propagation) {
+    guard let handle else { return }
+    mayInject = propagation.isActive && handle.record.pointee.forbids_headers == 0
+    if handle.record.pointee.headers != nil, propagation.isActive { examine(handle, propagation) }
+  }
+
+  /// Whether the program says nothing of all this.
+  @inline(__always)
+  private var isSilent: Bool { mayAddTraceState && mayAddBaggage && hidden.isEmpty }
+
+  /// Whether `traceparent` alone does.
+  @inline(__always)
+  func isPlain(_ propagation: Propagation) -> Bool { propagation.isPlain && isSilent }
+
+  /// Whether the program names a `traceparent`, of any value.
+  static func namesTraceParent(_ handle: EasyHandle) -> Bool {
+    var isThere = false
+    handle.forEachHeader { text in
+      if ContextField.named(header: Text(cString: text, limit: 64)) == .traceParent { isThere = true }
+    }
+    return isThere
+  }
+
+  /// Whether a header can be one that matters here, by its first two letters.
+  @inline(__always)
+  private static func mayMatter(_ text: UnsafePointer<CChar>) -> Bool {
+    let first = UInt8(bitPattern: text[0]) | 0x20
+    guard first != 0x20 else { return false }
+    let second = UInt8(bitPattern: text[1]) | 0x20
+    switch first {
+    case 0x74: return second == 0x72  // traceparent, tracestate
+    case 0x62: return second == 0x61 || second == 0x33  // baggage, b3
+    case 0x78: return second == 0x2d  // x-b3-…, x-amzn-trace-id
+    case 0x75: return second == 0x62  // uber-trace-id
+    case 0x6f: return second == 0x74  // ot-tracer-…
+    case 0x61: return second == 0x75  // authorization
+    case 0x73, 0x64: return second == 0x69  // signature, digest
+    default: return false
+    }
+  }
+
+  @inline(never)
+  private mutating func examine(_ handle: EasyHandle, _ propagation: Propagation) {
+    var count = 0
+    handle.forEachHeader { if Self.mayMatter($0) { count &+= 1 } }
+    if count != 0 { read(handle, propagation) }
+  }
+
+  @inline(never)
+  private mutating func read(_ handle: EasyHandle, _ propagation: Propagation) {
+    var fields = ContextFields()
+    var state = TraceState()
+    var (isSigned, isRemoved) = (false, false)
+    handle.forEachHeader { text in
+      guard Self.mayMatter(text) else { return }
+      let line = Text(cString: text)
+      if let field = ContextField.named(header: line) {
+        let end = field.name.count
+        let value = line.from(end &+ 1).trimmed
+        fields.add(field, value)
+        if field == .traceState { state.add(value) }
+        // `Name:` takes a header away, `Name;` sends an empty one (CURLOPT_HTTPHEADER(3)).
+        if value.isEmpty, line[end] == 0x3a, propagation.identity.contains(field) { isRemoved = true }
+      } else if HeaderObstacle.isSignature(line) {
+        isSigned = true
+      }
+    }
+    let own = fields.present.intersection(propagation.identity)
+    let found = propagation.propagators.extract(fields)
+    parent = found?.context
+    if isSigned { mayInject = false }
+    mayAddTraceState = !fields.present.contains(.traceState)
+    mayAddBaggage = !fields.present.contains(.baggage)
+    guard propagation.isReparenting, !isRemoved else {
+      // Who names a context says what goes with it, too.
+      if !own.isEmpty { mayInject = false }
       return
     }
-    switch HeaderInjection(handle: handle).find() {
-    case .nothing: (parent, mayInject) = (nil, handle.record.pointee.unified_headers == 0)
-    case .context(let own): (parent, mayInject) = (own, false)
-    }
+    hidden = own
+    let keepsTraceState = found?.isTraceContext ?? false && (state.isValid || state.isEmpty)
+    if !mayAddTraceState, !keepsTraceState, propagation.identity.contains(.traceParent) { hidden.insert(.traceState) }
+    if !own.isEmpty || !mayAddTraceState { mayAddTraceState = found == nil && !hidden.isEmpty }
   }
 }

@@ -40,32 +40,12 @@ public enum TraceParent {
     target[0] = 0x30
     target[1] = 0x30
     target[2] = 0x2d
-    writeHex(context.traceHigh, to: target + 3)
-    writeHex(context.traceLow, to: target + 19)
+    Hexadecimal.write(context.traceHigh, to: target + 3)
+    Hexadecimal.write(context.traceLow, to: target + 19)
     target[35] = 0x2d
-    writeHex(context.spanID, to: target + 36)
+    Hexadecimal.write(context.spanID, to: target + 36)
     target[52] = 0x2d
     target[53] = 0x30
-    target[54] = 0x30 &+ context.flags
-  }
-
-  /// Sixteen digits, eight at a time: each nibble into a byte of its own, then to ASCII.
-  @inline(__always)
-  static func writeHex(_ value: UInt64, to target: UnsafeMutablePointer<UInt8>) {
-    let raw = UnsafeMutableRawPointer(target)
-    raw.storeBytes(of: digits(UInt32(truncatingIfNeeded: value &>> 32)), as: UInt64.self)
-    (raw + 8).storeBytes(of: digits(UInt32(truncatingIfNeeded: value)), as: UInt64.self)
-  }
-
-  @inline(__always)
-  private static func digits(_ value: UInt32) -> UInt64 {
-    var x = UInt64(value)
-    x = (x | x &<< 16) & 0x0000_ffff_0000_ffff
-    x = (x | x &<< 8) & 0x00ff_00ff_00ff_00ff
-    x = (x | x &<< 4) & 0x0f0f_0f0f_0f0f_0f0f
-    // 0x27 is the distance from ':' to 'a'.
-    let letters = (x &+ 0x0606_0606_0606_0606) &>> 4 & 0x0101_0101_0101_0101
-    x = x &+ 0x3030_3030_3030_3030 &+ letters &* 0x27
-    return x.bigEndian
+    target[54] = 0x30 &+ context.traceFlags
   }
 }

@@ -1,14 +1,36 @@
 public import OTelPrimitives
 
 /// The `tracestate` field, kept as the text it came as. Source: https://www.w3.org/TR/trace-context-2/#tracestate-header
-public enum TraceState {
+public struct TraceState {
   /// Longest text that is carried. The W3C asks for 512.
   public static let capacity = 512
 
+  private var members = 0
+  private var count = 0
+  private var isWellFormed = true
+
+  public init() {}
+
   /// Whether `text` may be passed on: at most 32 members, each `key=value` of the grammar. One bad member spoils all.
   public static func isValid(_ text: Text) -> Bool {
-    guard text.count <= capacity else { return false }
-    var members = 0
+    var state = TraceState()
+    state.add(text)
+    return state.isValid
+  }
+
+  /// Whether there is something, and all of it may be passed on.
+  public var isValid: Bool { isWellFormed && members > 0 }
+  /// Whether there is nothing: blank members are none.
+  public var isEmpty: Bool { isWellFormed && members == 0 }
+
+  /// Adds a field's value. Of several fields the values count as one list, with a comma between them (RFC 9110, 5.3).
+  @inline(never)
+  public mutating func add(_ text: Text) {
+    count = count &+ text.count &+ (count == 0 ? 0 : 1)
+    guard isWellFormed, count <= Self.capacity else {
+      isWellFormed = false
+      return
+    }
     var start = 0
     while start <= text.count {
       let end = text.firstIndex(of: 0x2c, from: start) ?? text.count
@@ -16,11 +38,13 @@ public enum TraceState {
       let member = text.slice(start, end).trimmed
       if !member.isEmpty {
         members &+= 1
-        guard members <= 32, isMember(member) else { return false }
+        if members > 32 || !Self.isMember(member) {
+          isWellFormed = false
+          return
+        }
       }
       start = end &+ 1
     }
-    return members > 0
   }
 
   private static func isMember(_ member: Text) -> Bool {

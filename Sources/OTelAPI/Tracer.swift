@@ -63,7 +63,7 @@ public protocol Tracer {
   /// Sees to it that the calling thread can start spans. 0 when the process does not trace now.
   func prepare() -> UInt64
   /// Starts a span. Nil when the process does not trace now.
-  /// - Parameter parent: nil for a child of the process's own parent (`TRACEPARENT`), or else a root.
+  /// - Parameter parent: nil for a child of the process's own parent (`TRACEPARENT` and its like), or else a root.
   /// - Parameter isRemote: the parent came in from outside of this process.
   func start(parent: SpanContext?, isRemote: Bool) -> OpenSpan?
   /// Begins to encode `span`; nil when there is no room for another span in flight.
@@ -84,8 +84,8 @@ public protocol Tracer {
   func abandon(slot: Int)
   /// What names `span`'s slot for `abandon`, in 16 bits; 0 when it has none.
   func slotNumber(_ span: OpenSpan) -> Int
-  /// Whether contexts are put into requests.
-  var isPropagated: Bool { get }
+  /// How contexts are put into requests and found in them.
+  var propagation: Propagation { get }
   /// `tracestate` to pass on with `span`; empty: none. Lives as long as the process.
   func traceState(_ span: OpenSpan) -> Text
   func count(_ loss: Loss)

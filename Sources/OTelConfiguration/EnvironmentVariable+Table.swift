@@ -52,8 +52,18 @@ extension EnvironmentVariable {
     EnvironmentVariable(
       "OTEL_PROPAGATORS", .general,
       .choices(
-        Choices(["tracecontext", "baggage", "none"], notYet: ["b3", "b3multi", "jaeger", "xray", "ottrace"])),
-      default: "tracecontext,baggage", help: "The formats in which trace context is read and passed on. baggage is accepted, and there is none to pass on yet."),
+        Choices(["tracecontext", "baggage", "b3", "b3multi", "jaeger", "xray", "ottrace", "none"])),
+      default: "tracecontext,baggage",
+      help: """
+        The formats in which context is read, from the environment and from a request's own headers, and passed on. Of several that are \
+        there the last one in the list counts. none: nothing is read or passed on.
+        """),
+    EnvironmentVariable(
+      "OTEL_NATIVE_CURL_REPARENT", .general, .boolean, default: "false", source: .otelagent,
+      help: """
+        For programs that hand on, in their own requests' headers, the trace context that they have received. true: it is the request's \
+        parent, and the request carries its own span's context in its place. false: a header of the program's is left as it is.
+        """),
     EnvironmentVariable(
       "OTEL_LOG_LEVEL", .general,
       .choice(Choices(["none", "off", "error", "warn", "info", "debug", "trace", "verbose", "fatal"])),

@@ -1,7 +1,7 @@
 public import COTelShims
 public import OTelPrimitives
 public import OTelSDK
-import OTelAPI
+public import OTelAPI
 public import OTelConfiguration
 
 /// Turns the environment into the SDK's options. The only place where the two meet.
@@ -14,18 +14,14 @@ public struct Configurator {
 
   public init(_ environment: EnvironmentBlock) { self.environment = environment }
 
-  /// - Parameter context: `TRACEPARENT` and `TRACESTATE` of the process; kept for its life.
-  public func configure(_ options: inout TracerOptions, traceParent: Text?, traceState: Text?) {
+  /// - Parameter context: what the environment says of the process's parent; kept for the process's life.
+  public func configure(_ options: inout TracerOptions, context: ContextFields) {
     options.sampler = sampler
     options.limits = limits
     options.isDisabled = isTrue("OTEL_SDK_DISABLED")
     options.exportsToRelay = exporters.otlp
     options.exportsToConsole = exporters.console
-    options.isPropagated = isPropagated
-    if options.isPropagated, let traceParent, let parent = TraceParent.parse(traceParent) {
-      options.processParent = parent
-      if let traceState, TraceState.isValid(traceState) { options.traceState = traceState }
-    }
+    PropagationSettings(environment).configure(&options, context)
   }
 
   public var exporters: TraceExporters { TraceExporters(environment.value("OTEL_TRACES_EXPORTER")) }
@@ -71,11 +67,6 @@ public struct Configurator {
   private func limit(_ name: StaticString) -> UInt32? {
     guard let value = environment.value(name), let number = ValueParser.integer(value) else { return nil }
     return UInt32(truncatingIfNeeded: number)
-  }
-
-  private var isPropagated: Bool {
-    guard let list = environment.value("OTEL_PROPAGATORS") else { return true }
-    return list.contains(item: "tracecontext")
   }
 
   // MARK: The relay

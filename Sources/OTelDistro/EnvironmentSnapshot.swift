@@ -1,4 +1,5 @@
 import COTelShims
+import OTelAPI
 import OTelConfiguration
 import OTelPrimitives
 
@@ -9,8 +10,8 @@ struct EnvironmentSnapshot {
   private(set) var configuration: EnvironmentBlock
   /// False: there was more of it than there is room for, and what is missing may be who gets the spans.
   private(set) var isComplete = true
-  private(set) var traceParent: Text?
-  private(set) var traceState: Text?
+  /// `TRACEPARENT` and its like, in every format.
+  private(set) var context = ContextFields()
   private(set) var runtimeDirectory: UnsafePointer<CChar>?
 
   private static var capacity: Int { Int(OTEL_ENVIRONMENT_STORAGE) }
@@ -35,12 +36,8 @@ struct EnvironmentSnapshot {
 
     let relay = otel_relay_variables()
     var count = 0
-    var parent: Text?
-    var state: Text?
     var runtime: UnsafePointer<CChar>?
     Self.forEach(variables) { entry in
-      if entry.hasPrefix("TRACEPARENT="), parent == nil { parent = Self.append(entry, storage, &used)?.from(12) }
-      if entry.hasPrefix("TRACESTATE="), state == nil { state = Self.append(entry, storage, &used)?.from(11) }
       guard RelayEnvironment.isKept(entry), count < Int(OTEL_RELAY_VARIABLES), !isFaulty("fault: relay takes one more variable"), let copy = Self.append(entry, storage, &used) else { return }
       let string = UnsafeMutableRawPointer(mutating: copy.start).assumingMemoryBound(to: CChar.self)
       relay[count] = string
@@ -48,9 +45,27 @@ struct EnvironmentSnapshot {
       if entry.hasPrefix("XDG_RUNTIME_DIR=") { runtime = UnsafePointer(string + 16) }
     }
     relay[count] = nil
-    traceParent = parent
-    traceState = state
     runtimeDirectory = runtime
+    context = Self.context(variables, storage, &used)
+  }
+
+  /// The first variable of a name counts, as for getenv(3).
+  @inline(never)
+  private static func context(
+    _ variables: UnsafeMutablePointer<UnsafeMutablePointer<CChar>?>, _ storage: UnsafeMutablePointer<UInt8>, _ used: inout Int
+  ) -> ContextFields {
+    var fields = ContextFields()
+    var amazon: Text?
+    forEach(variables) { entry in
+      if let field = ContextField.named(environment: entry) {
+        if !fields.present.contains(field), let copy = append(entry, storage, &used) { fields.add(field, copy.from(field.name.count &+ 1)) }
+      } else if entry.hasPrefix("_X_AMZN_TRACE_ID="), amazon == nil {
+        // AWS Lambda's own name for it.
+        amazon = append(entry, storage, &used)?.from(17)
+      }
+    }
+    if let amazon, !fields.present.contains(.amznTraceID) { fields.add(.amznTraceID, amazon) }
+    return fields
   }
 
   /// - Parameter variables: strings up to a null pointer: those of the environment, or a program's arguments.

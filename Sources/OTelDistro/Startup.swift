@@ -41,7 +41,7 @@ public enum Startup {
 
     guard let page = otel_process_page(ProcessState.size) else { return }
     var options = TracerOptions(page: page, region: region)
-    configurator.configure(&options, traceParent: snapshot.traceParent, traceState: snapshot.traceState)
+    configurator.configure(&options, context: snapshot.context)
     if !mayUseRelay { options.exportsToRelay = false }
     if options.exportsToConsole { configurator.configureConsole(&options) }
     TracerOptions.installed.initialize(to: options)

@@ -12,6 +12,8 @@ public enum URLRedaction {
   public struct Written {
     public let count: Int
     public let hostStart: Int
+    /// Whether a signature was among what was redacted: the request is one that was signed beforehand.
+    public let isSigned: Bool
   }
 
   /// Writes at most `capacity` bytes to `target`. What does not fit is left out, and what was cut cannot be a
@@ -38,7 +40,7 @@ public enum URLRedaction {
       output.put(text.slice(start, start &+ 1))
       start = writePair(text, from: start &+ 1, to: &output)
     }
-    return Written(count: output.written(from: target), hostStart: hostStart)
+    return Written(count: output.written(from: target), hostStart: hostStart, isSigned: output.isSigned)
   }
 
   /// Writes one `key=value` of a query or a fragment (where OAuth's implicit grant puts tokens); returns where it ends.
@@ -57,6 +59,7 @@ public enum URLRedaction {
       return stop
     }
     while stop < text.count, text[stop] != 0x26, text[stop] != 0x23 { stop &+= 1 }
+    if isSignatureName(text.slice(start, equals)) { output.isSigned = true }
     output.put(text.slice(start, equals &+ 1))
     if stop > equals &+ 1 { output.put(mark) }
     return stop
@@ -68,6 +71,7 @@ public enum URLRedaction {
   private struct Output {
     var next: UnsafeMutablePointer<UInt8>
     var room: Int
+    var isSigned = false
 
     @inline(__always)
     mutating func put(_ text: Text) {
@@ -126,6 +130,12 @@ public enum URLRedaction {
     default: break
     }
     return isNamed(key.slice(0, 7), Text("session"))
+  }
+
+  /// Of Amazon's, Google's and Azure's URLs that are signed beforehand. Asked of secret keys alone.
+  @inline(never)
+  private static func isSignatureName(_ key: Text) -> Bool {
+    isNamed(key, Text("sig")) || isNamed(key, Text("X-Amz-Signature")) || isNamed(key, Text("X-Goog-Signature")) || isExactly(key, Text("Signature"))
   }
 
   // Out of line: inlined, these made 3 kB of the agent.

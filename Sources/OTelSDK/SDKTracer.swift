@@ -39,7 +39,7 @@ public struct SDKTracer: Tracer {
     if let parent {
       context.traceHigh = parent.traceHigh
       context.traceLow = parent.traceLow
-      context.flags = parent.flags & SpanContext.random
+      context.flags = parent.flags & (SpanContext.random | SpanContext.debug)
     } else {
       context.traceHigh = RandomSource.next(thread)
       context.traceLow = RandomSource.next(thread)
@@ -66,7 +66,9 @@ public struct SDKTracer: Tracer {
   /// installed SDK").
   @inline(never)
   private func passedOn(_ parent: SpanContext?, _ generation: UInt64) -> OpenSpan? {
-    guard let parent else { return nil }
+    // Baggage is passed on without one, too.
+    guard parent != nil || !options.pointee.propagation.baggageLine.isEmpty else { return nil }
+    let parent = parent ?? SpanContext(traceHigh: 0, traceLow: 0, spanID: 0, flags: 0)
     return OpenSpan(
       context: parent, parentID: 0, parentIsRemote: false, isRecording: false, startTime: 0, slot: nil, generation: generation)
   }
@@ -75,7 +77,7 @@ public struct SDKTracer: Tracer {
   public var recordsRoots: Bool { options.pointee.recordsRoots }
 
   @inline(__always)
-  public var isPropagated: Bool { options.pointee.isPropagated }
+  public var propagation: Propagation { options.pointee.propagation }
 
   @inline(__always)
   public func record(_ span: inout OpenSpan, name: Text, kind: SpanKind, scope: InstrumentationScope) -> SpanRecorder? {

@@ -52,7 +52,7 @@ public struct SpanRecorder: SpanAttributes {
     writer.fixed64(span.startTime)
     // Bits 0-7 are the span's W3C flags, 8 says that bit 9 is known, 9 that the parent is remote (trace.proto, SpanFlags).
     writer.pair(SpanField.flags.0, SpanField.flags.1)
-    writer.fixed32(UInt32(span.context.flags) | 0x100 | (span.parentIsRemote ? 0x200 : 0))
+    writer.fixed32(UInt32(span.context.traceFlags) | 0x100 | (span.parentIsRemote ? 0x200 : 0))
     if !traceState.isEmpty, limit - writer.next > traceState.count &+ 4 {
       writer.byte(SpanField.traceState)
       writer.varint(UInt64(truncatingIfNeeded: traceState.count))

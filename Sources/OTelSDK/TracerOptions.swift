@@ -23,11 +23,11 @@ public struct TracerOptions {
     if sampler.isParentBased, processParent.isValid { return processParent.isSampled }
     return sampler.threshold < Sampler.never
   }
-  /// `OTEL_PROPAGATORS` holds `tracecontext`.
-  public var isPropagated = true
+  /// `OTEL_PROPAGATORS`, and what the environment gives to pass on.
+  public var propagation = Propagation(Propagators.standard)
   /// This program died too often with the agent in it: for the rest of the process there are no spans and no headers.
   private(set) var isLeftAlone = false
-  /// `TRACEPARENT`: the parent of the process's root spans. Invalid: there is none.
+  /// `TRACEPARENT` or its like: the parent of the process's root spans. Invalid: there is none.
   public var processParent: SpanContext
   /// `TRACESTATE`, when it came with a valid `TRACEPARENT`. Kept for the process's life.
   public var traceState: Text
@@ -49,7 +49,7 @@ public struct TracerOptions {
   mutating func leaveAlone() {
     isLeftAlone = true
     isDisabled = true
-    isPropagated = false
+    propagation.stop()
   }
 
   /// The one instance's place: static, so that hooks reach it without a lazy global.

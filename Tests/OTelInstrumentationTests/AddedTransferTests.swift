@@ -49,13 +49,16 @@ import Testing
   }
 
   private func record(_ easy: UnsafeMutablePointer<FakeEasyHandle>) throws -> EasyHandle { try #require(EasyHandleTable.find(easy)) }
+  private func injected(_ handle: EasyHandle) -> UnsafeMutablePointer<otel_header_list> {
+    otel_curl_injection(handle.record).assumingMemoryBound(to: otel_header_list.self)
+  }
   private var entry: UnsafeMutablePointer<otel_curl_multi>? { MultiHandleTable.find(multi) }
 
   @Test func fromItsAdditionToItsResult() throws {
     let easy = open()
     add(easy)
     #expect(try record(easy).isAdded)
-    #expect(easy.pointee.headers == otel_curl_injected(try record(easy).record, 0))
+    #expect(easy.pointee.headers == injected(try record(easy)))
     drive(running: 1)
     drive(running: 0)
     #expect(log.ended.isEmpty)
@@ -228,7 +231,7 @@ import Testing
     }
     add(easy)
     set(lists)
-    let first = otel_curl_injected(try record(easy).record, 0)
+    let first = injected(try record(easy))
     #expect(easy.pointee.headers == first && first.pointee.next == lists)
     // One that names a context itself goes as it is.
     set(lists + 1)

@@ -12,6 +12,10 @@ final class TracerLog {
   var abandoned: [Int] = []
   var losses: [Loss] = []
   var runsInVforkChild = false
+  var propagation = Propagation(.standard)
+  var traceState = Text("")
+  /// What each span was started with.
+  var parents: [SpanContext?] = []
   var canRecord = true
   var canResume = true
   var ended: [[String]] = []
@@ -46,6 +50,7 @@ struct RecordingTracer: Tracer {
   func start(parent: SpanContext?, isRemote: Bool) -> OpenSpan? {
     let generation = prepare()
     log.spanIDs += 1
+    log.parents.append(parent)
     let context = SpanContext(traceHigh: parent?.traceHigh ?? 1, traceLow: parent?.traceLow ?? log.spanIDs, spanID: log.spanIDs, flags: SpanContext.sampled)
     return OpenSpan(
       context: context, parentID: parent?.spanID ?? 0, parentIsRemote: isRemote, isRecording: true, startTime: 5, slot: nil, generation: generation)
@@ -67,7 +72,7 @@ struct RecordingTracer: Tracer {
   func discard(_ span: OpenSpan) { suspended.keys[span.context.spanID] = nil }
   func abandon(slot: Int) { log.abandoned.append(slot) }
   func slotNumber(_ span: OpenSpan) -> Int { log.slotNumbers[span.context.spanID] ?? 0 }
-  var isPropagated: Bool { true }
-  func traceState(_ span: OpenSpan) -> Text { Text("") }
+  var propagation: Propagation { log.propagation }
+  func traceState(_ span: OpenSpan) -> Text { log.traceState }
   func count(_ loss: Loss) { log.losses.append(loss) }
 }

@@ -72,6 +72,9 @@ enum {
     OTEL_CURLOPT_HTTPPOST = 10024,
     OTEL_CURLOPT_CUSTOMREQUEST = 10036,
     OTEL_CURLOPT_NOBODY = 44,
+    OTEL_CURLOPT_FOLLOWLOCATION = 52,
+    OTEL_CURLOPT_HTTPAUTH = 107,
+    OTEL_CURLOPT_AWS_SIGV4 = 10305,
     OTEL_CURLOPT_UPLOAD = 46,
     OTEL_CURLOPT_POST = 47,
     OTEL_CURLOPT_PUT = 54,
@@ -82,6 +85,7 @@ enum {
     OTEL_CURLOPT_MIMEPOST = 10269,
     OTEL_CURLOPT_CURLU = 10282,
     OTEL_CURLHEADER_UNIFIED = 0,
+    OTEL_CURLAUTH_AWS_SIGV4 = 1 << 7,
     OTEL_CURLINFO_EFFECTIVE_URL = 0x100001,
     OTEL_CURLINFO_RESPONSE_CODE = 0x200002,
     OTEL_CURLINFO_PRIMARY_IP = 0x100020,
@@ -99,12 +103,13 @@ struct otel_header_list {
 };
 
 /// What is known of one easy handle, from the options that were set. Fixed size, in a static table; OTEL_CURL_URL bytes of URL.
-enum { OTEL_CURL_METHOD = 32, OTEL_CURL_TRACEPARENT = 72, OTEL_CURL_TRACESTATE = 528, OTEL_CURL_URL = 3264, OTEL_CURL_HANDLE_SIZE = 4096 };
+enum { OTEL_CURL_METHOD = 32, OTEL_CURL_INJECTION = 640, OTEL_CURL_URL = 3264, OTEL_CURL_HANDLE_SIZE = 4096 };
 struct otel_curl_handle {
     uint64_t key; ///< the handle's address; 0: free, 1: was in use
     const struct otel_curl_library *_Nullable library;
     struct otel_header_list *_Nullable headers; ///< the program's list; ours never
-    struct otel_header_list injected[2];
+    /// What is in front of the program's list during a transfer: nodes from the beginning on, their texts from the end on.
+    uint64_t injection[OTEL_CURL_INJECTION / 8];
     /// The span of a transfer that runs in the multi handle `subject`; `state` 0: there is none. `detail`: when it was first driven.
     struct otel_call transfer;
     uint32_t url_count;  ///< of `url`, which is redacted
@@ -115,15 +120,14 @@ struct otel_curl_handle {
     uint8_t method;     ///< RequestMethod
     uint8_t no_body;
     uint8_t custom_method_count;
-    uint8_t unified_headers;  ///< CURLOPT_HEADEROPT: our header would go to proxies too
+    uint8_t forbids_headers;  ///< why no header may be added, HeaderObstacle; 0: one may
+    uint8_t follows;          ///< CURLOPT_FOLLOWLOCATION
     uint8_t default_protocol; ///< CURLOPT_DEFAULT_PROTOCOL was set
     uint8_t injecting;
     uint8_t url_is_ascii;
     uint8_t custom_method_is_known;
     uint8_t has_exporter_agent; ///< CURLOPT_USERAGENT is that of an OTLP exporter
     uint8_t custom_method[OTEL_CURL_METHOD];
-    char traceparent[OTEL_CURL_TRACEPARENT];
-    char tracestate[OTEL_CURL_TRACESTATE];
     uint8_t url[OTEL_CURL_URL];
 };
 _Static_assert(sizeof(struct otel_curl_handle) <= OTEL_CURL_HANDLE_SIZE, "a handle's record grew past its place in the table");
@@ -156,10 +160,8 @@ static inline void *otel_curl_multi_storage(void) { return otel_curl_multis; }
 // Addresses of array members: Swift sees arrays as tuples.
 static inline uint8_t *otel_curl_url(struct otel_curl_handle *handle) { return handle->url; }
 static inline uint8_t *otel_curl_custom_method(struct otel_curl_handle *handle) { return handle->custom_method; }
-static inline char *otel_curl_traceparent(struct otel_curl_handle *handle) { return handle->traceparent; }
-static inline char *otel_curl_tracestate(struct otel_curl_handle *handle) { return handle->tracestate; }
 static inline struct otel_call *otel_curl_transfer(struct otel_curl_handle *handle) { return &handle->transfer; }
-static inline struct otel_header_list *otel_curl_injected(struct otel_curl_handle *handle, int index) { return &handle->injected[index & 1]; }
+static inline void *otel_curl_injection(struct otel_curl_handle *handle) { return handle->injection; }
 
 /// A string that libcurl owns, or null. Valid until the next call with the handle.
 static inline const char *_Nullable otel_curl_string(const struct otel_curl_library *library, void *handle, int info) {

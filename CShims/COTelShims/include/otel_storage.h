@@ -13,6 +13,7 @@ enum {
     OTEL_RELAY_VARIABLES = 64,
     OTEL_CURL_STORAGE = 2 * 1024 * 1024,
     OTEL_RESOURCE_STORAGE = 4096,
+    OTEL_PROPAGATION_STORAGE = 9 * 1024, // tracestate: 512, baggage: 8,192 bytes
 };
 
 // Hidden, so that an address is one instruction and not a look-up.
@@ -23,6 +24,7 @@ extern OTEL_STORAGE char otel_executable_bytes[OTEL_EXECUTABLE_STORAGE];
 extern OTEL_STORAGE char *_Nullable otel_relay_variable_pointers[OTEL_RELAY_VARIABLES + 1];
 extern OTEL_STORAGE char otel_curl_bytes[OTEL_CURL_STORAGE];
 extern OTEL_STORAGE char otel_resource_bytes[OTEL_RESOURCE_STORAGE];
+extern OTEL_STORAGE char otel_propagation_bytes[OTEL_PROPAGATION_STORAGE];
 
 /// OTelSDK's options and the pointer to the process's state.
 static inline void *otel_tracer_storage(void) { return otel_tracer_bytes; }
@@ -36,5 +38,7 @@ static inline char *_Nullable *_Nonnull otel_relay_variables(void) { return otel
 static inline void *otel_curl_storage(void) { return otel_curl_bytes; }
 /// The resource's attributes, for the exporter console.
 static inline void *otel_resource_storage(void) { return otel_resource_bytes; }
+/// The headers that are the same for every request.
+static inline void *otel_propagation_storage(void) { return otel_propagation_bytes; }
 
 #pragma clang assume_nonnull end

@@ -7,6 +7,12 @@ struct FuzzTarget: Sendable {
   static let all = [
     FuzzTarget(name: "traceparent", run: traceParent),
     FuzzTarget(name: "tracestate", run: traceState),
+    FuzzTarget(name: "baggage", run: baggage),
+    FuzzTarget(name: "b3", run: b3),
+    FuzzTarget(name: "jaeger", run: jaeger),
+    FuzzTarget(name: "xray", run: xray),
+    FuzzTarget(name: "ottrace", run: ottrace),
+    FuzzTarget(name: "context-field", run: contextField),
     FuzzTarget(name: "values", run: values),
     FuzzTarget(name: "environment", run: environment),
     FuzzTarget(name: "pairs", run: pairs),

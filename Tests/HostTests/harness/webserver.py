@@ -28,9 +28,10 @@ class Request:
 
 
 class WebServer:
-    """Paths: /status/N answers N, /slow waits half a second, /held until the server stops, /redirect leads to /status/200; all others answer 200."""
+    """Paths: /status/N answers N, /slow waits half a second, /held until the server stops, /redirect leads to /status/200, /redirect?URL to URL; all others answer
+    200."""
 
-    def __init__(self, host="127.0.0.1"):
+    def __init__(self, host="127.0.0.1", tls=None):
         self.requests = []
         self._lock = threading.Lock()
         self._stopped = threading.Event()
@@ -53,7 +54,7 @@ class WebServer:
                 with web._lock:
                     web.requests.append(Request(self.command, self.path, list(self.headers.items()), body))
                 wanted = re.match(r"/status/(\d+)", self.path)
-                status = int(wanted[1]) if wanted else 302 if self.path == "/redirect" else 200
+                status = int(wanted[1]) if wanted else 302 if self.path.partition("?")[0] == "/redirect" else 200
                 if self.path == "/slow":
                     time.sleep(0.5)
                 if self.path == "/held":
@@ -61,7 +62,7 @@ class WebServer:
                 answer = f"{status} {self.command}\n".encode()
                 self.send_response(status)
                 if status == 302:
-                    self.send_header("Location", "/status/200")
+                    self.send_header("Location", self.path.partition("?")[2] or "/status/200")
                 self.send_header("Content-Type", "text/plain")
                 self.send_header("Content-Length", str(len(answer)))
                 self.end_headers()
@@ -79,7 +80,9 @@ class WebServer:
         self._server = Server((host, 0), Handler)
         self.host = f"[{host}]" if ":" in host else host
         self.port = self._server.server_address[1]
-        self.url = f"http://{self.host}:{self.port}"
+        self.url = f"{'https' if tls else 'http'}://{self.host}:{self.port}"
+        if tls:
+            self._server.socket = tls.wrap_socket(self._server.socket, server_side=True)
         threading.Thread(target=self._server.serve_forever, args=(0.02,), daemon=True).start()
 
     def stop(self):

@@ -1,0 +1,59 @@
+public import OTelPrimitives
+
+/// Ids as hexadecimal digits.
+public enum Hexadecimal {
+  /// One to sixteen digits of either case as a number; nil for anything else.
+  @inline(never)
+  public static func number(_ text: Text) -> UInt64? {
+    guard text.count >= 1, text.count <= 16 else { return nil }
+    var value: UInt64 = 0
+    var index = 0
+    while index < text.count {
+      let byte = text[index]
+      let letter = byte | 0x20
+      if byte &- 0x30 < 10 { value = value &<< 4 | UInt64(byte &- 0x30) } else if letter &- 0x61 < 6 { value = value &<< 4 | UInt64(letter &- 0x57) } else { return nil }
+      index &+= 1
+    }
+    return value
+  }
+
+  /// A context of one to 32 digits of a trace id and one to sixteen of a span id: zeros in front are understood (B3, Jaeger and their like
+  /// have traces of 64 bits). Nil when one is all zero, or none.
+  @inline(never)
+  public static func context(trace: Text, span: Text, flags: UInt8) -> SpanContext? {
+    var high: UInt64 = 0
+    if trace.count > 16 {
+      guard let number = number(trace.slice(0, trace.count &- 16)) else { return nil }
+      high = number
+    }
+    guard let low = number(trace.from(trace.count &- 16)), let spanID = number(span) else { return nil }
+    let context = SpanContext(traceHigh: high, traceLow: low, spanID: spanID, flags: flags)
+    return context.isValid ? context : nil
+  }
+
+  /// Sixteen lower-case digits, eight at a time: each nibble into a byte of its own, then to ASCII.
+  @inline(__always)
+  static func write(_ value: UInt64, to target: UnsafeMutablePointer<UInt8>) {
+    let raw = UnsafeMutableRawPointer(target)
+    raw.storeBytes(of: digits(UInt32(truncatingIfNeeded: value &>> 32)), as: UInt64.self)
+    (raw + 8).storeBytes(of: digits(UInt32(truncatingIfNeeded: value)), as: UInt64.self)
+  }
+
+  /// Eight of them.
+  @inline(__always)
+  static func write(_ value: UInt32, to target: UnsafeMutablePointer<UInt8>) {
+    UnsafeMutableRawPointer(target).storeBytes(of: digits(value), as: UInt64.self)
+  }
+
+  @inline(__always)
+  private static func digits(_ value: UInt32) -> UInt64 {
+    var x = UInt64(value)
+    x = (x | x &<< 16) & 0x0000_ffff_0000_ffff
+    x = (x | x &<< 8) & 0x00ff_00ff_00ff_00ff
+    x = (x | x &<< 4) & 0x0f0f_0f0f_0f0f_0f0f
+    // 0x27 is the distance from ':' to 'a'.
+    let letters = (x &+ 0x0606_0606_0606_0606) &>> 4 & 0x0101_0101_0101_0101
+    x = x &+ 0x3030_3030_3030_3030 &+ letters &* 0x27
+    return x.bigEndian
+  }
+}

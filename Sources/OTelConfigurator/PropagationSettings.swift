@@ -1,0 +1,61 @@
+import COTelShims
+import OTelAPI
+import OTelConfiguration
+import OTelPrimitives
+import OTelSDK
+
+/// `OTEL_PROPAGATORS`, and what the environment gives the process to pass on (specification, context/env-carriers.md).
+///
+/// Runs once, in the ELF constructor. Writes the headers that are the same for every request into their static place (`otel_propagation_storage`).
+struct PropagationSettings {
+  private let environment: EnvironmentBlock
+
+  init(_ environment: EnvironmentBlock) { self.environment = environment }
+
+  func configure(_ options: inout TracerOptions, _ context: ContextFields) {
+    let propagators = Self.propagators(environment.value("OTEL_PROPAGATORS"))
+    var propagation = Propagation(propagators)
+    propagation.isReparenting = ValueParser.boolean(environment.value("OTEL_NATIVE_CURL_REPARENT") ?? Text("false")) ?? false
+    let storage = otel_propagation_storage().assumingMemoryBound(to: UInt8.self)
+    let behind = Text("tracestate: ").count &+ TraceState.capacity &+ 1
+    if let found = propagators.extract(context) {
+      options.processParent = found.context
+      let state = context[.traceState]
+      if found.isTraceContext, TraceState.isValid(state) {
+        let start = Self.begin(Text("tracestate: "), at: storage)
+        memcpy(start, state.start, state.count)
+        propagation.traceStateLine = Self.end(storage, start, state.count)
+        options.traceState = Text(start, count: state.count)
+      }
+    }
+    if propagators.contains(.baggage) {
+      let start = Self.begin(Text("baggage: "), at: storage + behind)
+      let count = Baggage.copy(context[.baggage], to: start)
+      if count != 0 { propagation.baggageLine = Self.end(storage + behind, start, count) }
+    }
+    options.propagation = propagation
+  }
+
+  /// Names in any case; one that is given twice counts once, where it was first. What is not known is left out, and `none` beside a known one too; when nothing is
+  /// left, or nothing was said, the default holds.
+  private static func propagators(_ list: Text?) -> Propagators {
+    var (propagators, isNone) = (Propagators(), false)
+    guard let list else { return .standard }
+    var items = ListItems(list)
+    while let item = items.next() {
+      if let propagator = Propagator(item) { propagators.append(propagator) }
+      if item.equalsIgnoringCase("none") { isNone = true }
+    }
+    return propagators.isEmpty && !isNone ? .standard : propagators
+  }
+
+  private static func begin(_ name: Text, at line: UnsafeMutablePointer<UInt8>) -> UnsafeMutablePointer<UInt8> {
+    memcpy(line, name.start, name.count)
+    return line + name.count
+  }
+
+  private static func end(_ line: UnsafeMutablePointer<UInt8>, _ start: UnsafeMutablePointer<UInt8>, _ count: Int) -> Text {
+    start[count] = 0
+    return Text(line, count: (start - line) &+ count)
+  }
+}
