@@ -52,6 +52,8 @@ struct TransferSpan {
     if let handle, !hasURL { writeURLAfterwards(handle, &attributes) }
     let status = otel_curl_number(library, easy, Int32(OTEL_CURLINFO_RESPONSE_CODE))
     if status > 0 { attributes.set(Attribute.httpResponseStatusCode, Int64(status)) }
+    let redirects = otel_curl_number(library, easy, Int32(OTEL_CURLINFO_REDIRECT_COUNT))
+    if redirects > 0 { attributes.set(Attribute.httpRequestResendCount, Int64(redirects)) }
     if let peer = otel_curl_string(library, easy, Int32(OTEL_CURLINFO_PRIMARY_IP)) {
       let address = Text(cString: peer, limit: 64)
       if !address.isEmpty {
@@ -70,10 +72,17 @@ struct TransferSpan {
     }
     if status >= 400 {
       writeStatusError(&attributes, status)
-    } else if result != OTEL_CURLE_OK, let error = TransferError.name(result) {
+    } else if result != OTEL_CURLE_OK, let error = status > 0 ? TransferError.name(result) : errorBeforeResponse(result) {
       attributes.set(Attribute.errorType, ascii: Text(error))
       attributes.setError()
     }
+  }
+
+  /// A proxy that refuses to connect through is a failure to send or to receive (7, 56) to libcurl.
+  @inline(never)
+  private func errorBeforeResponse(_ result: Int32) -> StaticString? {
+    let name = TransferError.name(result)
+    return name != nil && otel_curl_number(library, easy, Int32(OTEL_CURLINFO_HTTP_CONNECTCODE)) >= 300 ? "proxy_tunnel_error" : name
   }
 
   @inline(never)
