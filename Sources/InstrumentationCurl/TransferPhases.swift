@@ -10,7 +10,7 @@ import OTelSemanticConventions
 ///
 /// Those are microseconds since the request's beginning, 0 for what did not happen. Of several requests in one transfer (redirects,
 /// authentication) libcurl adds each step's up, so that none is known; then there are no phases. Where a proxy is between, libcurl
-/// tells neither whose name was looked up nor when the tunnel was there.
+/// tells neither whose name was looked up nor when the tunnel was there. A name that libcurl remembers is looked up in a microsecond.
 /// Source: https://curl.se/libcurl/c/curl_easy_getinfo.html#TIMES; semantic conventions, dotnet/dotnet-network-traces.md.
 struct TransferPhases<T: Tracer> {
   let tracer: T
@@ -32,17 +32,23 @@ struct TransferPhases<T: Tracer> {
     let looked = time(OTEL_CURLINFO_NAMELOOKUP_TIME_T)
     let connected = time(OTEL_CURLINFO_CONNECT_TIME_T)
     let secured = time(OTEL_CURLINFO_APPCONNECT_TIME_T)
-    let requested = time(OTEL_CURLINFO_PRETRANSFER_TIME_T)
-    let answered = time(OTEL_CURLINFO_STARTTRANSFER_TIME_T)
     let timeline = Timeline(begin: begin, end: end)
-    // A connection that was there already has times too, of a few microseconds.
-    if requested == 0 || otel_curl_number(library, easy, Int32(OTEL_CURLINFO_NUM_CONNECTS)) > 0 {
+    let tunnel = number(OTEL_CURLINFO_HTTP_CONNECTCODE)
+    // A connection that was there already has times too, in some versions; and one that did not come about is not counted, in others.
+    if peer.isEmpty || number(OTEL_CURLINFO_NUM_CONNECTS) > 0 {
       if hasName, looked != 0 || failedToResolve(isDriven) { write(.lookup, timeline, 0, looked) }
-      if looked != 0 { write(.connection, timeline, looked, connected) }
+      // Newer versions count the tunnel to it.
+      if looked != 0, peer.isEmpty || connected != 0, tunnel <= 0 { write(.connection, timeline, looked, connected) }
       if connected != 0, isSecure || secured != 0, !isProxied { write(.handshake, timeline, connected, secured) }
     }
-    if requested != 0 { write(.response, timeline, requested, answered) }
+    // Newer versions set these times of what has failed before, to when it failed.
+    guard number(OTEL_CURLINFO_REQUEST_SIZE) > 0, tunnel < 300 else { return }
+    let isAnswered = number(OTEL_CURLINFO_RESPONSE_CODE) > 0
+    write(.response, timeline, time(OTEL_CURLINFO_PRETRANSFER_TIME_T), isAnswered ? time(OTEL_CURLINFO_STARTTRANSFER_TIME_T) : 0)
   }
+
+  @inline(never)
+  private func number(_ info: Int) -> Int { otel_curl_number(library, easy, Int32(truncatingIfNeeded: info)) }
 
   @inline(never)
   private func time(_ info: Int) -> Int64 { otel_curl_large_number(library, easy, Int32(truncatingIfNeeded: info)) }
@@ -72,7 +78,7 @@ struct TransferPhases<T: Tracer> {
 
   private var isSecure: Bool { handle.url.slice(0, 6).equalsIgnoringCase("https:") || handle.url.slice(0, 4).equalsIgnoringCase("wss:") }
 
-  private var peerPort: Int { otel_curl_number(library, easy, Int32(OTEL_CURLINFO_PRIMARY_PORT)) }
+  private var peerPort: Int { number(OTEL_CURLINFO_PRIMARY_PORT) }
 
   /// Whether there is a proxy between, as far as the options, the environment and the peer's port tell.
   private var isProxied: Bool {
@@ -108,7 +114,9 @@ struct TransferPhases<T: Tracer> {
   /// - Parameter until: 0: it was not over when the transfer was.
   @inline(never)
   private func write(_ phase: Phase, _ timeline: Timeline, _ from: Int64, _ until: Int64) {
-    var part = tracer.startPart(of: span, at: timeline.at(from))
+    let begin = timeline.at(from)
+    let end = until == 0 ? timeline.end : timeline.at(until)
+    var part = tracer.startPart(of: span, at: begin)
     withUnsafeTemporaryAllocation(of: UInt8.self, capacity: 128) { buffer in
       guard let start = buffer.baseAddress else { return }
       guard var recorder = tracer.record(&part, name: name(of: phase, to: start), kind: .internal, scope: .curl) else { return tracer.count(.noSlot) }
@@ -117,7 +125,7 @@ struct TransferPhases<T: Tracer> {
         recorder.set(Attribute.errorType, ascii: Text(error))
         recorder.setError()
       }
-      tracer.end(recorder, of: part, scope: .curl, at: until == 0 ? timeline.end : timeline.at(until))
+      tracer.end(recorder, of: part, scope: .curl, at: end > begin ? end : begin)
     }
   }
 
@@ -143,7 +151,7 @@ struct TransferPhases<T: Tracer> {
     recorder.set(Attribute.networkPeerPort, Int64(port))
     recorder.set(Attribute.networkType, ascii: peer.firstIndex(of: 0x3a) != nil ? Text("ipv6") : Text("ipv4"))
     // HTTP/3.
-    if otel_curl_number(library, easy, Int32(OTEL_CURLINFO_HTTP_VERSION)) == 30 { recorder.set(Attribute.networkTransport, ascii: Text("quic")) }
+    if number(OTEL_CURLINFO_HTTP_VERSION) == 30 { recorder.set(Attribute.networkTransport, ascii: Text("quic")) }
   }
 
   /// - Parameter target: room for 128 bytes; a name has at most 127.
