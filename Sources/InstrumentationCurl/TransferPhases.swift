@@ -10,7 +10,8 @@ import OTelSemanticConventions
 ///
 /// Those are microseconds since the request's beginning, 0 for what did not happen. Of several requests in one transfer (redirects,
 /// authentication) libcurl adds each step's up, so that none is known; then there are no phases. Where a proxy is between, libcurl
-/// tells neither whose name was looked up nor when the tunnel was there. A name that libcurl remembers is looked up in a microsecond.
+/// tells neither whose name was looked up nor when the tunnel was there. A name that libcurl remembers is looked up in a
+/// microsecond. From 7.87 until some version of 8 it tells the connection's time only if the handshake succeeded, too.
 /// Source: https://curl.se/libcurl/c/curl_easy_getinfo.html#TIMES; semantic conventions, dotnet/dotnet-network-traces.md.
 struct TransferPhases<T: Tracer> {
   let tracer: T
@@ -78,6 +79,7 @@ struct TransferPhases<T: Tracer> {
 
   private var isSecure: Bool { handle.url.slice(0, 6).equalsIgnoringCase("https:") || handle.url.slice(0, 4).equalsIgnoringCase("wss:") }
 
+  /// -1, 0 or, of a Unix socket, any: there is none.
   private var peerPort: Int { number(OTEL_CURLINFO_PRIMARY_PORT) }
 
   /// Whether there is a proxy between, as far as the options, the environment and the peer's port tell.
@@ -85,23 +87,13 @@ struct TransferPhases<T: Tracer> {
     switch handle.record.pointee.proxy {
     case ProxyChoice.own: true
     case ProxyChoice.environment where otel_curl_phases() == OTEL_CURL_PHASES_BESIDE_PROXY: true
-    default: peerPort > 0 && peerPort != Int(handle.record.pointee.port)
+    default: IPLiteral.isOne(peer) && peerPort > 0 && peerPort != Int(handle.record.pointee.port)
     }
   }
 
   /// Whether the server's name had to be looked up.
   private var hasName: Bool {
-    // Of a Unix socket there is a peer without a port.
-    guard !isProxied, peer.isEmpty || peerPort > 0 else { return false }
-    let host = handle.serverAddress
-    var index = 0
-    // An IPv6 literal has colons; one of IPv4 digits and dots alone.
-    while index < host.count {
-      if host[index] == 0x3a { return false }
-      if host[index] &- 0x30 >= 10, host[index] != 0x2e { return true }
-      index &+= 1
-    }
-    return false
+    !isProxied && (peer.isEmpty || IPLiteral.isOne(peer)) && !handle.serverAddress.isEmpty && !IPLiteral.isOne(handle.serverAddress)
   }
 
   /// The address that was connected to last; empty: to none. Of a Unix socket the path.
@@ -146,9 +138,8 @@ struct TransferPhases<T: Tracer> {
     let peer = peer
     guard !peer.isEmpty else { return }
     recorder.set(Attribute.networkPeerAddress, peer)
-    let port = peerPort
-    guard port > 0 else { return recorder.set(Attribute.networkTransport, ascii: Text("unix")) }
-    recorder.set(Attribute.networkPeerPort, Int64(port))
+    guard IPLiteral.isOne(peer) else { return recorder.set(Attribute.networkTransport, ascii: Text("unix")) }
+    recorder.set(Attribute.networkPeerPort, Int64(peerPort))
     recorder.set(Attribute.networkType, ascii: peer.firstIndex(of: 0x3a) != nil ? Text("ipv6") : Text("ipv4"))
     // HTTP/3.
     if number(OTEL_CURLINFO_HTTP_VERSION) == 30 { recorder.set(Attribute.networkTransport, ascii: Text("quic")) }
@@ -159,7 +150,7 @@ struct TransferPhases<T: Tracer> {
     let host = handle.serverAddress
     switch phase {
     case .lookup: return name("DNS lookup ", host, port: 0, to: target)
-    case .connection: return name("socket connect ", peer, port: peerPort, to: target)
+    case .connection: return name("socket connect ", peer, port: IPLiteral.isOne(peer) ? peerPort : 0, to: target)
     case .handshake: return name("TLS client handshake ", host, port: 0, to: target)
     case .response: return name("HTTP wait_for_response ", host, port: Int(handle.record.pointee.port), to: target)
     }

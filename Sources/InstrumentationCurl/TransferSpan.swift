@@ -60,7 +60,8 @@ struct TransferSpan {
         // Of a unix socket it is the path (libcurl's Curl_addr2string), which may be any bytes.
         attributes.set(Attribute.networkPeerAddress, address)
         let port = otel_curl_number(library, easy, Int32(OTEL_CURLINFO_PRIMARY_PORT))
-        if port > 0 { attributes.set(Attribute.networkPeerPort, Int64(port)) }
+        // Of a socket's path some versions name the URL's port.
+        if port > 0, IPLiteral.isOne(address) { attributes.set(Attribute.networkPeerPort, Int64(port)) }
       }
     }
     switch otel_curl_number(library, easy, Int32(OTEL_CURLINFO_HTTP_VERSION)) {
