@@ -66,6 +66,7 @@ static int early_fork(void) { LOOK_FOR(fork, "fork", -1); }
 static int early_plain_fork(void) { LOOK_FOR(plain_fork, "_Fork", -1); }
 /// Also later, for a glibc before 2.34, whose dlsym is libdl's: that may be loaded at any time.
 static void *early_dlsym(void *handle, const char *name) { LOOK_FOR(dlsym, "dlsym", NULL, handle, name); }
+static void *early_dlopen(const char *file, int flags) { LOOK_FOR(dlopen, "dlopen", NULL, file, flags); }
 
 struct otel_real otel_real = {
 #define STAND_IN(member, name, result, parameters) .member = early_##member,

@@ -55,7 +55,8 @@ static inline const struct otel_hook_table *otel_hooks(void) { return __atomic_l
     F(plain_fork, "_Fork", int, (void))                                                         \
     F(prctl, "prctl", int, (int, unsigned long, unsigned long, unsigned long, unsigned long))   \
     F(syscall, "syscall", long, (long, long, long, long, long, long, long))                     \
-    F(dlsym, "dlsym", void *, (void *, const char *))
+    F(dlsym, "dlsym", void *, (void *, const char *))                                           \
+    F(dlopen, "dlopen", void *, (const char *, int))
 
 /// The real functions, resolved by the constructor. Until then each points to a stand-in (early.c).
 struct otel_real {

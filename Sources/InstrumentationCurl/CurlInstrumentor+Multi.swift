@@ -27,7 +27,7 @@ extension CurlInstrumentor {
     call.pointee.state = 1
     call.pointee.detail = 0
     // What is being transferred already libcurl refuses.
-    guard let handle = EasyHandleTable.find(easy), !handle.isTransferring, handle.record.pointee.url_kind != URLKind.other, !OtherSDK.owns(handle)
+    guard let handle = EasyHandleTable.find(easy), !handle.isTransferring, !handle.makesNoRequest, !OtherSDK.owns(handle)
     else { return }
     guard let span = start(call, handle, library, easy) else { return }
     AddedTransfer(handle: handle).begin(span, in: multi)
@@ -119,7 +119,7 @@ extension CurlInstrumentor {
     if entry != nil, drivenAt == 0 { return tracer.discard(span) }
     let ending = TransferEnd(library: library, easy: easy, multi: entry, drivenAt: drivenAt)
     let transfer = TransferSpan(handle: handle, library: library, easy: easy, hasURL: hasURL)
-    close(span, transfer, result: result ?? ending.guessedResult, at: ending.time(result: result))
+    close(span, transfer, result: result ?? ending.guessedResult, from: drivenAt, at: ending.time(result: result))
   }
 
   /// Gives up a transfer whose handle was cleaned up unseen: its address is another handle's now.

@@ -1,4 +1,5 @@
 public import COTelHookABI
+import COTelShims
 public import OTelAPI
 public import OTelInstrumentation
 import OTelPrimitives
@@ -74,7 +75,7 @@ public struct CurlInstrumentor<T: Tracer> {
     _ = scope.isInsideCall(call)
     let handle = EasyHandleTable.find(easy)
     // What runs in a multi handle libcurl refuses.
-    if let handle, handle.record.pointee.url_kind == URLKind.other || handle.isAdded { return }
+    if let handle, handle.makesNoRequest || handle.isAdded { return }
     // Its connects are not ours to tell either.
     if let handle, OtherSDK.owns(handle) { return scope.enterWithoutSpan(call, subject: Int32(truncatingIfNeeded: library.pointee.number)) }
     guard scope.hasRoom(), let span = start(call, handle, library, easy) else { return }
@@ -90,7 +91,7 @@ public struct CurlInstrumentor<T: Tracer> {
     let handle = EasyHandleTable.find(easy)
     if let handle { HeaderInjection(handle: handle).withdraw(library: library, from: easy) }
     guard span.isRecording else { return }
-    close(span, TransferSpan(handle: handle, library: library, easy: easy, hasURL: call.pointee.detail != 0), result: result, at: 0)
+    close(span, TransferSpan(handle: handle, library: library, easy: easy, hasURL: call.pointee.detail != 0), result: result, from: 0, at: 0)
   }
 
   // Out of line: each is used by both interfaces, and everything that it calls is inlined.
@@ -130,13 +131,31 @@ public struct CurlInstrumentor<T: Tracer> {
     inject(CallState.load(otel_curl_transfer(handle.record)), origin, handle, library, easy)
   }
 
-  /// - Parameter time: CLOCK_MONOTONIC; 0: now.
+  /// - Parameters:
+  ///   - begin: CLOCK_MONOTONIC, when a driving call began it; 0: it began with the span.
+  ///   - time: CLOCK_MONOTONIC; 0: now.
   @inline(never)
-  func close(_ span: OpenSpan, _ transfer: TransferSpan, result: Int32, at time: UInt64) {
+  func close(_ span: OpenSpan, _ transfer: TransferSpan, result: Int32, from begin: UInt64, at time: UInt64) {
+    if otel_curl_phases() != OTEL_CURL_PHASES_OFF { return closeWithPhases(span, transfer, result: result, from: begin, at: time) }
+    end(span, transfer, result: result, at: time)
+  }
+
+  @inline(__always)
+  private func end(_ span: OpenSpan, _ transfer: TransferSpan, result: Int32, at time: UInt64) {
     tracer.closeHalf(span, name: transfer.name, kind: .client, scope: .curl, at: time) {
       transfer.writeStart(&$0)
     } end: {
       transfer.writeEnd(&$0, result: result)
     }
+  }
+
+  /// The parent first: it learns a URL that was not known before.
+  @inline(never)
+  private func closeWithPhases(_ span: OpenSpan, _ transfer: TransferSpan, result: Int32, from begin: UInt64, at time: UInt64) {
+    let time = time != 0 ? time : otel_monotonic()
+    end(span, transfer, result: result, at: time)
+    guard let handle = transfer.handle, span.isRecording else { return }
+    TransferPhases(tracer: tracer, span: span, handle: handle, library: transfer.library, easy: transfer.easy, result: result)
+      .record(from: begin != 0 ? begin : span.startTime &- span.clock, isDriven: begin != 0, to: time)
   }
 }

@@ -18,6 +18,14 @@ enum RequestMethod {
   static let head: UInt8 = 3
 }
 
+/// What `proxy` of a handle's record says.
+enum ProxyChoice {
+  /// None was set: libcurl asks the environment.
+  static let environment: UInt8 = 0
+  static let none: UInt8 = 1
+  static let own: UInt8 = 2
+}
+
 /// The record of one easy handle: follows `curl_easy_setopt` as far as a request's start must be known before libcurl makes it.
 ///
 /// libcurl forbids the use of one handle by two threads at once (libcurl-thread(3)), so that records need no lock.
@@ -39,6 +47,8 @@ public struct EasyHandle {
     record.pointee.follows = 0
     record.pointee.has_exporter_agent = 0
     record.pointee.default_protocol = 0
+    record.pointee.connects_only = 0
+    record.pointee.proxy = ProxyChoice.environment
     record.pointee.injecting = 0
   }
 
@@ -60,6 +70,8 @@ public struct EasyHandle {
     record.pointee.follows = from.pointee.follows
     record.pointee.has_exporter_agent = from.pointee.has_exporter_agent
     record.pointee.default_protocol = from.pointee.default_protocol
+    record.pointee.connects_only = from.pointee.connects_only
+    record.pointee.proxy = from.pointee.proxy
     record.pointee.injecting = 0
     memcpy(otel_curl_url(record), otel_curl_url(from), Int(truncatingIfNeeded: from.pointee.url_count))
     memcpy(otel_curl_custom_method(record), otel_curl_custom_method(from), Int(truncatingIfNeeded: OTEL_CURL_METHOD))
@@ -81,6 +93,9 @@ public struct EasyHandle {
     case Int(OTEL_CURLOPT_HTTPAUTH): forbidHeaders(HeaderObstacle.authentication, value == UInt(OTEL_CURLAUTH_AWS_SIGV4))
     case Int(OTEL_CURLOPT_FOLLOWLOCATION): record.pointee.follows = isSet ? 1 : 0
     case Int(OTEL_CURLOPT_CUSTOMREQUEST): setCustomMethod(value)
+    // 2 asks for a WebSocket, which begins with a request.
+    case Int(OTEL_CURLOPT_CONNECT_ONLY): record.pointee.connects_only = value == 1 ? 1 : 0
+    case Int(OTEL_CURLOPT_PROXY): setProxy(value)
     case Int(OTEL_CURLOPT_USERAGENT):
       let agent = UnsafePointer<CChar>(bitPattern: value).map { Text(cString: $0, limit: 64) }
       record.pointee.has_exporter_agent = agent.map { OtherSDK.isExporter($0) } ?? false ? 1 : 0
@@ -113,6 +128,11 @@ public struct EasyHandle {
     memcpy(otel_curl_custom_method(record), method.start, method.count)
     record.pointee.custom_method_count = UInt8(truncatingIfNeeded: method.count)
     record.pointee.custom_method_is_known = HTTPMethod.isKnown(method) ? 1 : 0
+  }
+
+  private func setProxy(_ value: UInt) {
+    guard let string = UnsafePointer<CChar>(bitPattern: value) else { return record.pointee.proxy = ProxyChoice.environment }
+    record.pointee.proxy = string.pointee == 0 ? ProxyChoice.none : ProxyChoice.own
   }
 
   private func setURL(_ value: UInt) {
@@ -161,6 +181,10 @@ public struct EasyHandle {
   /// Whether `url` is known, and HTTP.
   @inline(__always)
   var hasURL: Bool { record.pointee.url_kind == URLKind.http }
+
+  /// Whether a transfer will be no HTTP request: another protocol, or a connection that the program uses itself.
+  @inline(__always)
+  var makesNoRequest: Bool { record.pointee.url_kind == URLKind.other || record.pointee.connects_only != 0 }
 
   /// Whether it runs in a multi handle, and is traced.
   @inline(__always)

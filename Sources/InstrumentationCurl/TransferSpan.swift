@@ -52,13 +52,18 @@ struct TransferSpan {
     if let handle, !hasURL { writeURLAfterwards(handle, &attributes) }
     let status = otel_curl_number(library, easy, Int32(OTEL_CURLINFO_RESPONSE_CODE))
     if status > 0 { attributes.set(Attribute.httpResponseStatusCode, Int64(status)) }
+    if handle == nil || handle?.record.pointee.follows != 0 {
+      let redirects = otel_curl_number(library, easy, Int32(OTEL_CURLINFO_REDIRECT_COUNT))
+      if redirects > 0 { attributes.set(Attribute.httpRequestResendCount, Int64(redirects)) }
+    }
     if let peer = otel_curl_string(library, easy, Int32(OTEL_CURLINFO_PRIMARY_IP)) {
       let address = Text(cString: peer, limit: 64)
       if !address.isEmpty {
         // Of a unix socket it is the path (libcurl's Curl_addr2string), which may be any bytes.
         attributes.set(Attribute.networkPeerAddress, address)
         let port = otel_curl_number(library, easy, Int32(OTEL_CURLINFO_PRIMARY_PORT))
-        if port > 0 { attributes.set(Attribute.networkPeerPort, Int64(port)) }
+        // Of a socket's path some versions name the URL's port.
+        if port > 0, IPLiteral.isOne(address) { attributes.set(Attribute.networkPeerPort, Int64(port)) }
       }
     }
     switch otel_curl_number(library, easy, Int32(OTEL_CURLINFO_HTTP_VERSION)) {
@@ -70,10 +75,17 @@ struct TransferSpan {
     }
     if status >= 400 {
       writeStatusError(&attributes, status)
-    } else if result != OTEL_CURLE_OK, let error = TransferError.name(result) {
+    } else if result != OTEL_CURLE_OK, let error = status > 0 ? TransferError.name(result) : errorBeforeResponse(result) {
       attributes.set(Attribute.errorType, ascii: Text(error))
       attributes.setError()
     }
+  }
+
+  /// A proxy that refuses to connect through is a failure to send or to receive (7, 56) to libcurl.
+  @inline(never)
+  private func errorBeforeResponse(_ result: Int32) -> StaticString? {
+    let name = TransferError.name(result)
+    return name != nil && otel_curl_number(library, easy, Int32(OTEL_CURLINFO_HTTP_CONNECTCODE)) >= 300 ? "proxy_tunnel_error" : name
   }
 
   @inline(never)

@@ -66,6 +66,8 @@ public protocol Tracer {
   /// - Parameter parent: nil for a child of the process's own parent (`TRACEPARENT` and its like), or else a root.
   /// - Parameter isRemote: the parent came in from outside of this process.
   func start(parent: SpanContext?, isRemote: Bool) -> OpenSpan?
+  /// Starts a span for a part of `parent` that is over already, and began at `startTime` (CLOCK_MONOTONIC in nanoseconds).
+  func startPart(of parent: OpenSpan, at startTime: UInt64) -> OpenSpan
   /// Begins to encode `span`; nil when there is no room for another span in flight.
   func record(_ span: inout OpenSpan, name: Text, kind: SpanKind, scope: InstrumentationScope) -> Recorder?
   /// Keeps what is encoded so far, for `resume` and for the relay, should the process die.

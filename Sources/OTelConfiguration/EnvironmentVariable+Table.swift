@@ -32,6 +32,12 @@ extension EnvironmentVariable {
         false: dlsym is left alone.
         """),
     EnvironmentVariable(
+      "OTEL_NATIVE_DEEPBIND", .agent, .boolean, default: "true", source: .otelagent,
+      help: """
+        false: plug-ins with "curl" in their file's name are loaded without RTLD_DEEPBIND, so that their requests can be traced; PHP loads \
+        its curl extension with that flag. They then prefer the program's libraries to their own.
+        """),
+    EnvironmentVariable(
       "OTEL_NATIVE_STAND_DOWN", .agent, .boolean, default: "true", source: .otelagent,
       help: """
         Records nothing in a program that OpenTelemetry's agent for its own language traces: Python's opentelemetry-instrument, the Java agent \
@@ -135,6 +141,12 @@ extension EnvironmentVariable {
   ]
 
   private static let instrumentation: [EnvironmentVariable] = [
+    EnvironmentVariable(
+      "OTEL_NATIVE_CURL_PHASES", .instrumentation, .boolean, default: "false", source: .otelagent,
+      help: """
+        Records what a request by libcurl spent its time with, as child spans: DNS look-up, connect, TLS handshake, and the wait for the \
+        response.
+        """),
     // A new instrumentation emits the stable names, so there is nothing to opt in to.
     EnvironmentVariable(
       "OTEL_SEMCONV_STABILITY_OPT_IN", .instrumentation, .list, .notYetSilent, source: .semanticConventions,

@@ -118,6 +118,15 @@ public struct Configurator {
     return ValueParser.boolean(value) ?? true
   }
 
+  /// `OTEL_NATIVE_CURL_PHASES`: whether the phases of libcurl's transfers are recorded.
+  public var recordsCurlPhases: Bool { isTrue("OTEL_NATIVE_CURL_PHASES") }
+
+  /// `OTEL_NATIVE_DEEPBIND`: false: plug-ins that use libcurl are loaded without RTLD_DEEPBIND.
+  public var keepsDeepBind: Bool {
+    guard let value = environment.value("OTEL_NATIVE_DEEPBIND") else { return true }
+    return ValueParser.boolean(value) ?? true
+  }
+
   /// `OTEL_NATIVE_STAND_DOWN`: whether nothing is recorded beside the agent of the program's own language.
   public var standsDown: Bool { LanguageAgent.standsDown(environment.value("OTEL_NATIVE_STAND_DOWN")) }
 

@@ -21,6 +21,7 @@ enum Hooks {
   static func removeCurl(from table: inout otel_hook_table) {
     table.traces_curl = false
     table.answers_dlsym = false
+    table.keeps_deepbind = true
   }
 }
 
@@ -52,6 +53,7 @@ nonisolated(unsafe) var hookTable = otel_hook_table(
   curl_unresolved: { Hooks.tracer.count(.unresolved) },
   traces_curl: true,
   answers_dlsym: true,
+  keeps_deepbind: true,
   unwound: { CallScope(tracer: Hooks.tracer).unwound($0) },
   ending: {
     // Who exits gives up what is in progress.

@@ -48,6 +48,8 @@ public enum Startup {
 
     if !configurator.standsDown { otel_set_other_sdk(OTEL_SDK_IGNORED) }
     hookTable.answers_dlsym = configurator.answersDlsym
+    hookTable.keeps_deepbind = configurator.keepsDeepBind
+    if configurator.recordsCurlPhases { otel_set_curl_phases(isBesideProxy(environment) ? OTEL_CURL_PHASES_BESIDE_PROXY : OTEL_CURL_PHASES_ON) }
     if configurator.isDisabled("sockets") { Hooks.removeSockets(from: &hookTable) }
     if configurator.isDisabled("curl") { Hooks.removeCurl(from: &hookTable) }
     withUnsafePointer(to: &hookTable) { otel_hooks_install($0) }
@@ -62,6 +64,17 @@ public enum Startup {
     var isThere = false
     EnvironmentSnapshot.forEach(environment) { if agent.isBroughtIn(by: $0) { isThere = true } }
     if count > 0, let arguments { EnvironmentSnapshot.forEach(arguments) { if agent.isBroughtIn(byArgument: $0) { isThere = true } } }
+    return isThere
+  }
+
+  /// Whether the environment names a proxy, for whichever protocol (libcurl-env(3)).
+  @inline(never)
+  private static func isBesideProxy(_ environment: UnsafeMutablePointer<UnsafeMutablePointer<CChar>?>) -> Bool {
+    var isThere = false
+    EnvironmentSnapshot.forEach(environment) { entry in
+      guard let end = entry.firstIndex(of: 0x3d), end &+ 1 < entry.count, entry.slice(end &- 6, end).equalsIgnoringCase("_proxy") else { return }
+      if !entry.slice(0, end).equalsIgnoringCase("no_proxy") { isThere = true }
+    }
     return isThere
   }
 

@@ -23,7 +23,7 @@ public struct RequestURL {
   public let serverAddress: Text
   public let serverPort: Int
 
-  /// Nil when the scheme is another one than http and https.
+  /// Nil when the scheme is another one than http and https, or ws and wss, which begin with an HTTP request.
   public init?(_ text: Text) {
     self.text = text
     // libcurl refuses what begins with a space. It must be told from a scheme nevertheless, or its userinfo would be a path.
@@ -35,8 +35,8 @@ public struct RequestURL {
     hasScheme = start > first && text[start] == 0x3a && text[start &+ 1] == 0x2f
     if hasScheme {
       let name = text.slice(first, start)
-      isSecure = name.equalsIgnoringCase("https")
-      guard isSecure || name.equalsIgnoringCase("http") else { return nil }
+      isSecure = name.equalsIgnoringCase("https") || name.equalsIgnoringCase("wss")
+      guard isSecure || name.equalsIgnoringCase("http") || name.equalsIgnoringCase("ws") else { return nil }
       start &+= 1
     } else {
       isSecure = false

@@ -73,6 +73,19 @@ public struct SDKTracer: Tracer {
       context: parent, parentID: 0, parentIsRemote: false, isRecording: false, startTime: 0, slot: nil, generation: generation)
   }
 
+  @inline(never)
+  public func startPart(of parent: OpenSpan, at startTime: UInt64) -> OpenSpan {
+    _ = prepare()
+    var span = parent
+    span.context.spanID = RandomSource.next(otel_thread_self())
+    span.parentID = parent.context.spanID
+    span.parentIsRemote = false
+    // By its parent's clock.
+    span.startTime = startTime &+ parent.clock
+    span.slot = nil
+    return span
+  }
+
   @inline(__always)
   public var recordsRoots: Bool { options.pointee.recordsRoots }
 

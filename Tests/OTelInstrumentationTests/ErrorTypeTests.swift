@@ -10,7 +10,8 @@ import Testing
     (5, "name_resolution_error"), (6, "name_resolution_error"), (7, "connection_error"), (28, "timeout"), (35, "secure_connection_error"),
     (60, "secure_connection_error"), (91, "secure_connection_error"), (52, "response_ended"), (18, "response_ended"), (8, "invalid_response"),
     (16, "http_protocol_error"), (92, "http_protocol_error"), (55, "connection_error"), (56, "connection_error"), (47, "configuration_limit_exceeded"),
-    (67, "user_authentication_error"), (97, "proxy_tunnel_error"), (1, "_OTHER"), (23, "_OTHER"), (10_000, "_OTHER"), (-1, "_OTHER"),
+    (67, "user_authentication_error"), (97, "proxy_tunnel_error"),
+    (51, "secure_connection_error"), (96, "connection_error"), (1, "_OTHER"), (23, "_OTHER"), (10_000, "_OTHER"), (-1, "_OTHER"),
   ] as [(Int32, String)])
   func transfer(_ code: Int32, _ name: String) { #expect(TransferError.name(code)?.description == name) }
 

@@ -6,6 +6,10 @@ struct FakeEasyHandle {
   var responseCode = 0
   var totalMicroseconds: Int64 = 0
   var systemError = 0
+  /// What else CURLINFO_… of a number or a time yields.
+  var numbers: [Int32: Int64] = [:]
+  /// CURLINFO_PRIMARY_IP; a C string that the test keeps.
+  var peer: UnsafePointer<CChar>?
   /// CURLOPT_HTTPHEADER.
   var headers: UnsafeMutablePointer<otel_header_list>?
 }
@@ -30,7 +34,10 @@ final class FakeCurl {
       case Int32(OTEL_CURLINFO_RESPONSE_CODE): value.storeBytes(of: known.responseCode, as: Int.self)
       case Int32(OTEL_CURLINFO_OS_ERRNO): value.storeBytes(of: known.systemError, as: Int.self)
       case Int32(OTEL_CURLINFO_TOTAL_TIME_T): value.storeBytes(of: known.totalMicroseconds, as: Int64.self)
-      default: return 48  // CURLE_UNKNOWN_OPTION
+      case Int32(OTEL_CURLINFO_PRIMARY_IP): value.storeBytes(of: known.peer, as: UnsafePointer<CChar>?.self)
+      default:
+        guard let number = known.numbers[info] else { return 48 }  // CURLE_UNKNOWN_OPTION
+        value.storeBytes(of: number, as: Int64.self)
       }
       return 0
     }
@@ -40,7 +47,10 @@ final class FakeCurl {
   }
 
   deinit {
-    for handle in handles { handle.deallocate() }
+    for handle in handles {
+      handle.deinitialize(count: 1)
+      handle.deallocate()
+    }
     library.deallocate()
   }
 

@@ -20,11 +20,21 @@ final class TracerLog {
   var canResume = true
   var ended: [[String]] = []
   var endTimes: [UInt64] = []
+  /// Spans of `startPart`, as they ended.
+  var parts: [Part] = []
+
+  struct Part: Equatable {
+    var name: String
+    var start: UInt64
+    var end: UInt64
+    var keys: [String] = []
+  }
 }
 
 struct RecordingTracer: Tracer {
   struct Recorder: SpanAttributes {
     var keys: [String]
+    var part: TracerLog.Part?
     mutating func set(_ key: StaticString, _ value: Text) { keys.append(key.description) }
     mutating func set(_ key: StaticString, ascii value: Text) { keys.append(key.description) }
     mutating func set(_ key: StaticString, _ value: Int64) { keys.append(key.description) }
@@ -35,6 +45,8 @@ struct RecordingTracer: Tracer {
   let log = TracerLog()
   private let suspended = Suspended()
   private final class Suspended { var keys: [UInt64: [String]] = [:] }
+  private let parts = Parts()
+  private final class Parts { var started: Set<UInt64> = [] }
 
   var recordsRoots: Bool { true }
 
@@ -56,14 +68,32 @@ struct RecordingTracer: Tracer {
       context: context, parentID: parent?.spanID ?? 0, parentIsRemote: isRemote, isRecording: true, startTime: 5, slot: nil, generation: generation)
   }
 
+  func startPart(of parent: OpenSpan, at startTime: UInt64) -> OpenSpan {
+    log.spanIDs += 1
+    var span = parent
+    span.context.spanID = log.spanIDs
+    span.parentID = parent.context.spanID
+    span.startTime = startTime
+    parts.started.insert(log.spanIDs)
+    return span
+  }
+
   func record(_ span: inout OpenSpan, name: Text, kind: SpanKind, scope: InstrumentationScope) -> Recorder? {
-    log.canRecord ? Recorder(keys: []) : nil
+    guard log.canRecord else { return nil }
+    guard parts.started.contains(span.context.spanID) else { return Recorder(keys: []) }
+    let words = String(decoding: UnsafeBufferPointer(start: name.start, count: name.count), as: UTF8.self)
+    return Recorder(keys: [], part: TracerLog.Part(name: words, start: span.startTime, end: 0))
   }
   func suspend(_ recorder: Recorder, of span: inout OpenSpan) { suspended.keys[span.context.spanID] = recorder.keys }
   func resume(_ span: OpenSpan) -> Recorder? {
     log.canResume ? suspended.keys[span.context.spanID].map { Recorder(keys: $0) } : nil
   }
   func end(_ recorder: Recorder, of span: OpenSpan, scope: InstrumentationScope, at time: UInt64) {
+    if var part = recorder.part {
+      (part.end, part.keys) = (time, recorder.keys)
+      log.parts.append(part)
+      return
+    }
     log.ended.append(recorder.keys)
     log.endTimes.append(time)
   }

@@ -36,6 +36,7 @@ import Testing
     // One slash or three are as good as two (libcurl, urlapi.c), and more do not make a password part of a path.
     Row("http:/u:p@h:81/", "h", 81), Row("http:///u:p@h/", "h"), Row("http://////u:p@h/", "h"), Row("//u:p@h/", "h"), Row(" http://u:p@h/", "h"),
     Row("\t\nhttps://u:p@h/", "h", 443, secure: true), Row(" u:p@h", "h"),
+    Row("ws://h/", "h"), Row("WSS://h", "h", 443, secure: true),
     Row("1http.x", "1http.x"), Row("ftpx.example.com", "ftpx.example.com"), Row("http://ftp.example.com/", "ftp.example.com"),
   ])
   func parts(_ row: Row) throws {
@@ -48,7 +49,7 @@ import Testing
   }
 
   @Test(arguments: [
-    "ftp://h/", "file:///etc/passwd", "file:/etc/passwd", "FILE:///x", "gopher://h", "ws://h/", "httpss://h/", "htt://h", "http+unix://h/", "dict://h",
+    "ftp://h/", "file:///etc/passwd", "file:/etc/passwd", "FILE:///x", "gopher://h", "wsss://h/", "httpss://h/", "htt://h", "http+unix://h/", "dict://h",
     // Guessed by the host's name, CURLOPT_URL(3).
     "ftp.example.com", "FTP.example.com/x", "dict.x", "ldap.x", "imap.x:81", "smtp.x", "pop3.x", "u:p@ftp.example.com",
   ])

@@ -23,6 +23,19 @@ import Testing
     return span
   }
 
+  @Test func aPartOfASpan() throws {
+    let parent = try #require(tracer.start(parent: nil, isRemote: false))
+    let start = parent.startTime &- parent.clock &+ 1000
+    var part = tracer.startPart(of: parent, at: start)
+    #expect(part.startTime == parent.startTime + 1000 && part.parentID == parent.context.spanID && part.context.spanID != parent.context.spanID)
+    #expect((part.context.traceHigh, part.context.traceLow, part.context.flags) == (parent.context.traceHigh, parent.context.traceLow, parent.context.flags))
+    let recorder = try #require(tracer.record(&part, name: Text("part"), kind: .internal, scope: .curl))
+    tracer.end(recorder, of: part, scope: .curl, at: start + 500)
+    let decoded = try #require(process.spans.first)
+    #expect(decoded.name == Array("part".utf8) && decoded.start == part.startTime && decoded.end == part.startTime + 500)
+    #expect(decoded.parentSpanID == withUnsafeBytes(of: parent.context.spanID.bigEndian) { Array($0) })
+  }
+
   // MARK: Sampling
 
   @Test(arguments: [

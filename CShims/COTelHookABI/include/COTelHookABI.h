@@ -79,6 +79,8 @@ enum {
     OTEL_CURLOPT_POST = 47,
     OTEL_CURLOPT_PUT = 54,
     OTEL_CURLOPT_HTTPGET = 80,
+    OTEL_CURLOPT_CONNECT_ONLY = 141,
+    OTEL_CURLOPT_PROXY = 10004,
     OTEL_CURLOPT_COPYPOSTFIELDS = 10165,
     OTEL_CURLOPT_HEADEROPT = 229,
     OTEL_CURLOPT_DEFAULT_PROTOCOL = 10238,
@@ -93,7 +95,17 @@ enum {
     OTEL_CURLINFO_HTTP_VERSION = 0x20002e,
     OTEL_CURLINFO_EFFECTIVE_METHOD = 0x10003a,
     OTEL_CURLINFO_OS_ERRNO = 0x200019,
+    OTEL_CURLINFO_REQUEST_SIZE = 0x20000c,
+    OTEL_CURLINFO_REDIRECT_COUNT = 0x200014,
+    OTEL_CURLINFO_HTTP_CONNECTCODE = 0x200016,
+    OTEL_CURLINFO_NUM_CONNECTS = 0x20001a,
     OTEL_CURLINFO_TOTAL_TIME_T = 0x600032,
+    OTEL_CURLINFO_NAMELOOKUP_TIME_T = 0x600033,
+    OTEL_CURLINFO_CONNECT_TIME_T = 0x600034,
+    OTEL_CURLINFO_PRETRANSFER_TIME_T = 0x600035,
+    OTEL_CURLINFO_STARTTRANSFER_TIME_T = 0x600036,
+    OTEL_CURLINFO_REDIRECT_TIME_T = 0x600037,
+    OTEL_CURLINFO_APPCONNECT_TIME_T = 0x600038,
 };
 
 /// struct curl_slist, as every libcurl has it.
@@ -127,6 +139,8 @@ struct otel_curl_handle {
     uint8_t url_is_ascii;
     uint8_t custom_method_is_known;
     uint8_t has_exporter_agent; ///< CURLOPT_USERAGENT is that of an OTLP exporter
+    uint8_t connects_only;      ///< CURLOPT_CONNECT_ONLY is 1: there will be no request
+    uint8_t proxy;              ///< ProxyChoice, by CURLOPT_PROXY
     uint8_t custom_method[OTEL_CURL_METHOD];
     uint8_t url[OTEL_CURL_URL];
 };
@@ -155,6 +169,11 @@ enum otel_other_sdk { OTEL_SDK_UNSEEN = 0, OTEL_SDK_SEEN = 1, OTEL_SDK_IGNORED =
 extern uint8_t otel_other_sdk_word;
 static inline enum otel_other_sdk otel_other_sdk(void) { return (enum otel_other_sdk)__atomic_load_n(&otel_other_sdk_word, __ATOMIC_RELAXED); }
 static inline void otel_set_other_sdk(enum otel_other_sdk what) { __atomic_store_n(&otel_other_sdk_word, (uint8_t)what, __ATOMIC_RELAXED); }
+/// Whether a transfer's phases are recorded as spans of their own. Written once, before the hooks are live.
+enum otel_curl_phases { OTEL_CURL_PHASES_OFF = 0, OTEL_CURL_PHASES_ON = 1, OTEL_CURL_PHASES_BESIDE_PROXY = 2 };
+extern uint8_t otel_curl_phases_word;
+static inline enum otel_curl_phases otel_curl_phases(void) { return (enum otel_curl_phases)__builtin_expect(otel_curl_phases_word, 0); }
+static inline void otel_set_curl_phases(enum otel_curl_phases which) { otel_curl_phases_word = (uint8_t)which; }
 static inline void *otel_curl_multi_storage(void) { return otel_curl_multis; }
 
 // Addresses of array members: Swift sees arrays as tuples.
@@ -236,6 +255,8 @@ struct otel_hook_table {
     bool traces_curl;
     /// Whether dlsym gives wrappers out for libcurl's functions.
     bool answers_dlsym;
+    /// False: dlopen loads plug-ins of libcurl's without RTLD_DEEPBIND.
+    bool keeps_deepbind;
 
     /// An exception or a cancellation unwinds the innermost hooked call around `frame`, an address on the stack that is unwound.
     void (*unwound)(void *frame);

@@ -24,11 +24,11 @@ class Authority:
         # Elliptic curves: an RSA key takes a second on a busy machine.
         return ["-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-keyout", path]
 
-    def issue(self, name, address="IP:127.0.0.1"):
+    def issue(self, name, address="IP:127.0.0.1", days=2):
         certificate, key, request = (self.folder / f"{name}.{suffix}" for suffix in ("pem", "key", "csr"))
         self._openssl("req", *self._new_key(key), "-subj", f"/CN={name}", "-addext", f"subjectAltName={address}", "-out", request)
         signer = ["-CA", self.certificate, "-CAkey", self._key, "-CAcreateserial"]
-        self._openssl("x509", "-req", "-in", request, "-days", "2", "-copy_extensions", "copy", *signer, "-out", certificate)
+        self._openssl("x509", "-req", "-in", request, "-days", days, "-copy_extensions", "copy", *signer, "-out", certificate)
         return certificate, key
 
 
