@@ -3,6 +3,8 @@
 /// Computed properties that yield literals: a stored `static let` would be initialised lazily, under a lock.
 /// Source: https://opentelemetry.io/docs/specs/semconv/registry/attributes/
 public enum Attribute {
+  @inlinable @inline(__always) public static var dnsAnswers: StaticString { "dns.answers" }
+  @inlinable @inline(__always) public static var dnsQuestionName: StaticString { "dns.question.name" }
   @inlinable @inline(__always) public static var errorType: StaticString { "error.type" }
   @inlinable @inline(__always) public static var httpRequestMethod: StaticString { "http.request.method" }
   @inlinable @inline(__always) public static var httpRequestMethodOriginal: StaticString { "http.request.method_original" }
@@ -10,6 +12,7 @@ public enum Attribute {
   @inlinable @inline(__always) public static var networkPeerAddress: StaticString { "network.peer.address" }
   @inlinable @inline(__always) public static var networkPeerPort: StaticString { "network.peer.port" }
   @inlinable @inline(__always) public static var networkProtocolVersion: StaticString { "network.protocol.version" }
+  @inlinable @inline(__always) public static var networkTransport: StaticString { "network.transport" }
   @inlinable @inline(__always) public static var networkType: StaticString { "network.type" }
   @inlinable @inline(__always) public static var serverAddress: StaticString { "server.address" }
   @inlinable @inline(__always) public static var serverPort: StaticString { "server.port" }
