@@ -101,7 +101,7 @@ public struct DNSInstrumentor<T: Tracer> {
         }
         Answers.with { answers in
           collect(&answers)
-          if answers.count > 0 { recorder.set(Attribute.dnsAnswers, strings: answers.texts, count: answers.count) }
+          if answers.count > 0 { recorder.set(Attribute.dnsAnswers, strings: UnsafeBufferPointer(start: answers.texts, count: answers.count)) }
         }
       }
     }

@@ -28,5 +28,5 @@ public enum SpanField {
   public static let arrayValue: UInt8 = 0x2a
 
   /// In `ArrayValue`.
-  public static let arrayValues: UInt8 = 0x0a
+  public static let arrayItem: UInt8 = 0x0a
 }

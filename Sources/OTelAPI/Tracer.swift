@@ -45,8 +45,8 @@ public protocol SpanAttributes {
   /// A value that is known to be ASCII.
   mutating func set(_ key: StaticString, ascii value: Text)
   mutating func set(_ key: StaticString, _ value: Int64)
-  /// An array of `count` strings.
-  mutating func set(_ key: StaticString, strings: UnsafePointer<Text>, count: Int)
+  /// An array of strings.
+  mutating func set(_ key: StaticString, strings: UnsafeBufferPointer<Text>)
   /// Gives the span another name, of at most 127 bytes.
   mutating func updateName(_ name: Text)
   /// Marks the span as failed. No description: the attributes tell.

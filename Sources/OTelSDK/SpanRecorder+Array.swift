@@ -5,12 +5,13 @@ public import OTelPrimitives
 extension SpanRecorder {
   /// An array of strings; each is cut as a string of its own would be. Dropped as a whole when it is too long.
   @inline(never)
-  public mutating func set(_ key: StaticString, strings: UnsafePointer<Text>, count: Int) {
+  public mutating func set(_ key: StaticString, strings: UnsafeBufferPointer<Text>) {
+    guard let first = strings.baseAddress else { return }
     let key = Text(key)
     var size = 0
     var index = 0
-    while index < count {
-      let item = Self.size(ofString: measure((strings + index).pointee).encodedCount)
+    while index < strings.count {
+      let item = Self.size(ofString: measure(first[index]).encodedCount)
       size &+= 1 &+ FieldWriter.varintSize(item) &+ item
       index &+= 1
     }
@@ -29,8 +30,8 @@ extension SpanRecorder {
     writer.byte(SpanField.arrayValue)
     writer.varint(UInt64(truncatingIfNeeded: size))
     index = 0
-    while index < count {
-      writeItem((strings + index).pointee)
+    while index < strings.count {
+      writeItem(first[index])
       index &+= 1
     }
   }
@@ -44,7 +45,7 @@ extension SpanRecorder {
 
   private mutating func writeItem(_ text: Text) {
     let measured = measure(text)
-    writer.byte(SpanField.arrayValues)
+    writer.byte(SpanField.arrayItem)
     writer.varint(UInt64(truncatingIfNeeded: Self.size(ofString: measured.encodedCount)))
     writer.byte(SpanField.stringValue)
     writer.varint(UInt64(truncatingIfNeeded: measured.encodedCount))
