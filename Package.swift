@@ -69,13 +69,16 @@ let host: [Target] = [
     name: "InstrumentationSockets",
     dependencies: ["OTelInstrumentation", "OTelAPI", "OTelSemanticConventions", "OTelPrimitives", "COTelHookABI"], swiftSettings: inHost),
   .target(
+    name: "InstrumentationDNS",
+    dependencies: ["OTelInstrumentation", "OTelAPI", "OTelSemanticConventions", "OTelPrimitives", "COTelHookABI"], swiftSettings: inHost),
+  .target(
     name: "OTelConfigurator", dependencies: ["OTelSDK", "OTelConfiguration", "OTelAPI", "OTLPWire", "OTelRegion", "OTelPrimitives", "COTelShims"],
     swiftSettings: inHost),
   .target(
     name: "OTelDistro",
     dependencies: [
-      "OTelConfigurator", "OTelConfiguration", "InstrumentationCurl", "InstrumentationSockets", "OTelInstrumentation", "OTelSDK", "OTelAPI",
-      "OTelPrimitives", "COTelHookABI", "COTelShims",
+      "OTelConfigurator", "OTelConfiguration", "InstrumentationCurl", "InstrumentationSockets", "InstrumentationDNS", "OTelInstrumentation",
+      "OTelSDK", "OTelAPI", "OTelPrimitives", "COTelHookABI", "COTelShims",
     ], swiftSettings: inHost),
   .target(
     name: "OTelAgent", dependencies: ["OTelDistro", "COTelHooks", "COTelHookABI", "COTelShims"], swiftSettings: inHost,
@@ -124,7 +127,7 @@ let outside: [Target] = [
     swiftSettings: common),
   .testTarget(
     name: "OTelInstrumentationTests", dependencies: [
-      "OTelInstrumentation", "InstrumentationCurl", "InstrumentationSockets", "OTelSDK", "OTelRegion", "OTelAPI", "OTelPrimitives", "COTelHookABI",
+      "OTelInstrumentation", "InstrumentationCurl", "InstrumentationSockets", "InstrumentationDNS", "OTelSDK", "OTelRegion", "OTelAPI", "OTelPrimitives", "COTelHookABI",
       "COTelShims", "OTelTestSupport",
     ], swiftSettings: common),
   .testTarget(

@@ -1,6 +1,7 @@
 #include "include/COTelHookABI.h"
 
 uint8_t otel_socket_hints[OTEL_SOCKET_HINTS];
+uint8_t otel_traced_sockets_word = OTEL_TRACES_TCP;
 struct otel_connect otel_connects[OTEL_CONNECTS] __attribute__((aligned(64)));
 uint64_t otel_connect_owners[OTEL_CONNECTS] __attribute__((aligned(64)));
 bool otel_connects_used;

@@ -161,8 +161,7 @@ static bool is_loaded(const struct otel_curl_library *library) {
     return true;
 }
 
-/// Whether the call comes from where a libcurl was met.
-static bool is_inside_any(const void *caller) {
+bool otel_curl_is_inside_any(const void *caller) {
     for (int i = 0; i < OTEL_CURL_LIBRARIES; i++)
         if (__atomic_load_n(&is_filled[i], __ATOMIC_ACQUIRE) && otel_curl_is_inside(&libraries[i], caller)) return true;
     return false;
@@ -172,7 +171,7 @@ static bool is_inside_any(const void *caller) {
 static const struct otel_curl_library *library_around(const void *caller) {
     struct otel_definer perform;
     // What was loaded where an unloaded library had been is not that library.
-    bool is_one = is_inside_any(caller) && otel_elf_definer_around(caller, "curl_easy_perform", &perform);
+    bool is_one = otel_curl_is_inside_any(caller) && otel_elf_definer_around(caller, "curl_easy_perform", &perform);
     int number = is_one ? otel_curl_number_of(&perform, NULL) : -1;
     return number < 0 ? NULL : otel_curl_library_number(number);
 }
@@ -224,7 +223,7 @@ static void keep(enum otel_curl_way way, const void *caller, uint64_t generation
 
 static __attribute__((noinline)) struct otel_curl_resolution look_up_or_recall(enum otel_curl_way way, const void *caller) {
     // Loaded with the program: stays loaded, and is the first of its version in the global scope for ever. No lock is taken.
-    if (at_start[way] && !is_inside_any(caller)) return (struct otel_curl_resolution){at_start[way], true};
+    if (at_start[way] && !otel_curl_is_inside_any(caller)) return (struct otel_curl_resolution){at_start[way], true};
     // Before the look-up: what is loaded meanwhile makes the answer an old one.
     uint64_t generation = otel_elf_generation();
     const struct otel_curl_library *kept = recall(way, caller, generation);

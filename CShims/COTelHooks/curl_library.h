@@ -21,6 +21,9 @@ static inline bool otel_curl_is_inside(const struct otel_curl_library *library, 
     return library && (uintptr_t)caller - library->base < library->end - library->base;
 }
 
+/// Whether the call comes from where a libcurl was met. Takes no lock: one that was unloaded meanwhile still counts.
+bool otel_curl_is_inside_any(const void *caller);
+
 /// Of each version, what was loaded with the program, which is first in every scope and stays loaded, as long as no other library was met;
 /// or null.
 extern const struct otel_curl_library *otel_curl_only[OTEL_CURL_BOUND];

@@ -61,6 +61,17 @@ static ssize_t early_recvfrom_chk(int fd, void *data, size_t size, size_t room, 
     LOOK_FOR(recvfrom_chk, "__recvfrom_chk", -1, fd, data, size, room, flags, from, length);
 }
 static ssize_t early_read_chk(int fd, void *data, size_t size, size_t room) { LOOK_FOR(read_chk, "__read_chk", -1, fd, data, size, room); }
+static int early_getaddrinfo(const char *node, const char *service, const struct addrinfo *hints, struct addrinfo **result) {
+    LOOK_FOR(getaddrinfo, "getaddrinfo", EAI_FAIL, node, service, hints, result);
+}
+static struct hostent *early_gethostbyname(const char *name) { LOOK_FOR(gethostbyname, "gethostbyname", NULL, name); }
+static struct hostent *early_gethostbyname2(const char *name, int family) { LOOK_FOR(gethostbyname2, "gethostbyname2", NULL, name, family); }
+static int early_gethostbyname_r(const char *name, struct hostent *host, char *buffer, size_t size, struct hostent **result, int *error) {
+    LOOK_FOR(gethostbyname_r, "gethostbyname_r", ENOSYS, name, host, buffer, size, result, error);
+}
+static int early_gethostbyname2_r(const char *name, int family, struct hostent *host, char *buffer, size_t size, struct hostent **result, int *error) {
+    LOOK_FOR(gethostbyname2_r, "gethostbyname2_r", ENOSYS, name, family, host, buffer, size, result, error);
+}
 // Not by the system call: the child's libc has to know that it is one.
 static int early_fork(void) { LOOK_FOR(fork, "fork", -1); }
 static int early_plain_fork(void) { LOOK_FOR(plain_fork, "_Fork", -1); }

@@ -2,6 +2,7 @@
 #pragma once
 #include "include/COTelHooks.h"
 #include <errno.h>
+#include <netdb.h>
 #include <string.h>
 #include <sys/uio.h>
 
@@ -51,6 +52,11 @@ static inline const struct otel_hook_table *otel_hooks(void) { return __atomic_l
     F(recv_chk, "__recv_chk", ssize_t, (int, void *, size_t, size_t, int))                      \
     F(recvfrom_chk, "__recvfrom_chk", ssize_t, (int, void *, size_t, size_t, int, struct sockaddr *, socklen_t *)) \
     F(read_chk, "__read_chk", ssize_t, (int, void *, size_t, size_t))                           \
+    F(getaddrinfo, "getaddrinfo", int, (const char *, const char *, const struct addrinfo *, struct addrinfo **)) \
+    F(gethostbyname, "gethostbyname", struct hostent *, (const char *))                         \
+    F(gethostbyname2, "gethostbyname2", struct hostent *, (const char *, int))                  \
+    F(gethostbyname_r, "gethostbyname_r", int, (const char *, struct hostent *, char *, size_t, struct hostent **, int *)) \
+    F(gethostbyname2_r, "gethostbyname2_r", int, (const char *, int, struct hostent *, char *, size_t, struct hostent **, int *)) \
     F(fork, "fork", int, (void))                                                                \
     F(plain_fork, "_Fork", int, (void))                                                         \
     F(prctl, "prctl", int, (int, unsigned long, unsigned long, unsigned long, unsigned long))   \

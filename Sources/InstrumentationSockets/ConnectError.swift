@@ -8,7 +8,8 @@ enum ConnectError {
     case ETIMEDOUT: "timed_out"
     case ENETUNREACH: "network_unreachable"
     case EHOSTUNREACH: "host_unreachable"
-    case EADDRNOTAVAIL: "address_not_available"
+    // ENOENT: a Unix socket's path that is not there.
+    case EADDRNOTAVAIL, ENOENT: "address_not_available"
     case EAFNOSUPPORT: "address_family_not_supported"
     case EACCES, EPERM: "access_denied"
     case ENETDOWN: "network_down"

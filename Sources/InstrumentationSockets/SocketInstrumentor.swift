@@ -5,7 +5,8 @@ import OTelInstrumentation
 import OTelPrimitives
 import OTelSemanticConventions
 
-/// Traces `connect(2)` of TCP sockets: one INTERNAL span each, from the call until the program learns the outcome.
+/// Traces `connect(2)` of TCP sockets, and of Unix sockets where that is asked for: one INTERNAL span each, from the call until the program
+/// learns the outcome.
 ///
 /// That is when the call returns, if it waits. If it does not, or was interrupted, the attempt goes on (`PendingConnects`), and the program
 /// learns of it by SO_ERROR, by another connect, by the first use of the socket, or not at all: then the span ends when it closes the
@@ -25,7 +26,13 @@ public struct SocketInstrumentor<T: Tracer> {
     let isTCP = isInternet && type & 0xf == 1 && (number == 0 || number == 6 || number == 262)
     // It was closed unseen.
     if otel_is_connecting(descriptor) { drop(descriptor) }
-    otel_socket_hint(descriptor).pointee = UInt8(truncatingIfNeeded: isTCP ? OTEL_SOCKET_TCP : OTEL_SOCKET_OTHER)
+    // SOCK_STREAM and SOCK_SEQPACKET connect; datagrams only learn where they go to.
+    let isUnix = domain == AF_UNIX && (type & 0xf == 1 || type & 0xf == 5)
+    let traced = otel_traced_sockets()
+    var hint = OTEL_SOCKET_OTHER
+    if isTCP, traced & Int32(OTEL_TRACES_TCP) != 0 { hint = OTEL_SOCKET_TCP }
+    if isUnix, traced & Int32(OTEL_TRACES_UNIX) != 0 { hint = OTEL_SOCKET_UNIX }
+    otel_socket_hint(descriptor).pointee = UInt8(truncatingIfNeeded: hint)
   }
 
   /// Starts the span without its peer: the address may be anything until the kernel has read it.
@@ -51,6 +58,7 @@ public struct SocketInstrumentor<T: Tracer> {
       span = nil
     }
     guard var span, span.isRecording else { return }
+    if otel_socket_hint(descriptor).pointee == UInt8(truncatingIfNeeded: OTEL_SOCKET_UNIX) { return endUnix(span, address, length, error) }
     let goesOn = error == EINPROGRESS || error == EINTR
     guard let address, goesOn || isOutcome(error) else { return tracer.discard(span) }
     let isKnown = withPeer(address, length) { peer, name in
@@ -174,7 +182,7 @@ public struct SocketInstrumentor<T: Tracer> {
 
   /// Whether `error` says how the attempt ended. The others say that there was none: not a socket, or an address that the kernel
   /// could not read; or that another one goes on.
-  private func isOutcome(_ error: Int32) -> Bool {
+  func isOutcome(_ error: Int32) -> Bool {
     switch error {
     case EALREADY, EAGAIN, EFAULT, EBADF, ENOTSOCK: false
     default: true

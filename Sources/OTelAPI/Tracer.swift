@@ -4,7 +4,7 @@ public import OTelPrimitives
 public enum SpanKind: UInt8 { case `internal` = 1, server, client, producer, consumer }
 
 /// The built-in instrumentation scopes. Their numbers and names are the region's (`ScopeID`).
-public enum InstrumentationScope { case curl, sockets }
+public enum InstrumentationScope { case curl, sockets, dns }
 
 /// A span that has started and not ended, as plain words: a hook keeps it in its caller's frame while the real call runs.
 public struct OpenSpan {
@@ -45,6 +45,8 @@ public protocol SpanAttributes {
   /// A value that is known to be ASCII.
   mutating func set(_ key: StaticString, ascii value: Text)
   mutating func set(_ key: StaticString, _ value: Int64)
+  /// An array of strings.
+  mutating func set(_ key: StaticString, strings: UnsafeBufferPointer<Text>)
   /// Gives the span another name, of at most 127 bytes.
   mutating func updateName(_ name: Text)
   /// Marks the span as failed. No description: the attributes tell.

@@ -23,8 +23,10 @@ extension EnvironmentVariable {
         left, in milliseconds. 0: not at all.
         """),
     EnvironmentVariable(
-      "OTEL_NATIVE_DISABLED_INSTRUMENTATIONS", .agent, .choices(Choices(["curl", "sockets", "*"])), source: .otelagent,
-      help: "Instrumentations to leave out: curl, sockets, or * for all of them."),
+      "OTEL_NATIVE_DISABLED_INSTRUMENTATIONS", .agent, .choices(Choices(["curl", "sockets", "unix_sockets", "dns", "*"])), source: .otelagent,
+      help: """
+        Instrumentations to leave out: curl, sockets, unix_sockets (a part of sockets), dns (look-ups of names), or * for all of them.
+        """),
     EnvironmentVariable(
       "OTEL_NATIVE_DLSYM", .agent, .boolean, default: "true", source: .otelagent,
       help: """

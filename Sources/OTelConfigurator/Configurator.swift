@@ -137,6 +137,14 @@ public struct Configurator {
   }
 }
 
+extension Configurator {
+  /// Whether an instrumentation that is off by itself is asked for: `OTEL_NATIVE_ENABLED_INSTRUMENTATIONS`, a list or "*".
+  public func isEnabled(_ name: StaticString) -> Bool {
+    guard let list = environment.value("OTEL_NATIVE_ENABLED_INSTRUMENTATIONS") else { return false }
+    return list.contains(item: name) || list.contains(item: "*")
+  }
+}
+
 extension Text {
   /// Whether `item` is in this comma-separated list; space around items and case do not count.
   func contains(item: StaticString) -> Bool {

@@ -1,5 +1,6 @@
 import COTelHookABI
 import InstrumentationCurl
+import InstrumentationDNS
 import InstrumentationSockets
 import OTelInstrumentation
 import OTelAPI
@@ -12,11 +13,15 @@ enum Hooks {
   @inline(__always) static var sockets: SocketInstrumentor<SDKTracer> { SocketInstrumentor(tracer: tracer) }
   @inline(__always) static var curl: CurlInstrumentor<SDKTracer> { CurlInstrumentor(tracer: tracer) }
 
+  @inline(__always) static var dns: DNSInstrumentor<SDKTracer> { DNSInstrumentor(tracer: tracer) }
+
   /// Empties the part of an instrumentation that is switched off.
   static func removeSockets(from table: inout otel_hook_table) {
     table.connect_enter = { _, _ in }
     table.socket_opened = { _, _, _, _ in }
   }
+
+  static func removeDNS(from table: inout otel_hook_table) { table.traces_dns = false }
 
   static func removeCurl(from table: inout otel_hook_table) {
     table.traces_curl = false
@@ -33,6 +38,10 @@ nonisolated(unsafe) var hookTable = otel_hook_table(
   socket_error_read: { Hooks.sockets.errorRead($0, $1) },
   socket_used: { Hooks.sockets.used($0, $1) },
   descriptors_closed: { Hooks.sockets.closed(from: $0, through: $1) },
+  lookup_enter: { Hooks.dns.enter($0, $1) },
+  lookup_exit: { Hooks.dns.exit($0, $1, $2) },
+  host_lookup_exit: { Hooks.dns.exit($0, host: $1, number: $2, $3) },
+  traces_dns: true,
   curl_opened: { Hooks.curl.opened($0, $1) },
   curl_copied: { Hooks.curl.copied($0, from: $1, to: $2) },
   curl_reset: { Hooks.curl.reset($0) },

@@ -1,5 +1,6 @@
 import COTelHookABI
 import COTelShims
+import OTelAPI
 import OTelConfiguration
 import OTelConfigurator
 import OTelPrimitives
@@ -51,6 +52,10 @@ public enum Startup {
     hookTable.keeps_deepbind = configurator.keepsDeepBind
     if configurator.recordsCurlPhases { otel_set_curl_phases(isBesideProxy(environment) ? OTEL_CURL_PHASES_BESIDE_PROXY : OTEL_CURL_PHASES_ON) }
     if configurator.isDisabled("sockets") { Hooks.removeSockets(from: &hookTable) }
+    // They are many, and say little by themselves: to a system's own services, for the most part.
+    let tracesUnix = configurator.isEnabled("unix_sockets") || TracerOptions.installed.pointee.processParent.isValid
+    if tracesUnix, !configurator.isDisabled("unix_sockets") { otel_set_traced_sockets(Int32(OTEL_TRACES_TCP | OTEL_TRACES_UNIX)) }
+    if configurator.isDisabled("dns") { Hooks.removeDNS(from: &hookTable) }
     if configurator.isDisabled("curl") { Hooks.removeCurl(from: &hookTable) }
     withUnsafePointer(to: &hookTable) { otel_hooks_install($0) }
   }

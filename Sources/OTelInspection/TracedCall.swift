@@ -11,6 +11,7 @@ package struct TracedCall: Equatable, Sendable {
     TracedCall(title: "requests with libcurl's easy interface", symbol: "curl_easy_perform", instrumentation: "curl"),
     TracedCall(title: "requests with libcurl's multi interface", symbol: "curl_multi_add_handle", instrumentation: "curl"),
     TracedCall(title: "TCP connects", symbol: "connect", instrumentation: "sockets"),
+    TracedCall(title: "look-ups of names", symbol: "getaddrinfo", instrumentation: "dns"),
   ]
 
   /// Those that an agent's file intercepts.

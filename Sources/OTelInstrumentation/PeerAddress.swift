@@ -37,6 +37,13 @@ public struct PeerAddress {
     count = next
   }
 
+  /// Writes the `count` bytes of an address of `family` at `target` (`capacity` bytes), and returns how many that are. Nil for another family.
+  public static func write(_ bytes: UnsafeRawPointer, family: Int32, count: Int32, to target: UnsafeMutablePointer<UInt8>) -> Int? {
+    if family == AF_INET, count == 4 { return writeIPv4(bytes, to: target) }
+    if family == AF_INET6, count == 16 { return writeIPv6(bytes, to: target) }
+    return nil
+  }
+
   private static func writeIPv4(_ bytes: UnsafeRawPointer, to target: UnsafeMutablePointer<UInt8>) -> Int {
     var next = 0
     var index = 0

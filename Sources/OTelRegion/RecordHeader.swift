@@ -65,12 +65,14 @@ public enum Signal: UInt8 { case traces = 0, metrics, logs }
 public enum ScopeID: UInt8 {
   case curl = 1
   case sockets = 2
+  case dns = 3
 
   /// `InstrumentationScope.name`.
   public var name: StaticString {
     switch self {
     case .curl: "otelagent.instrumentation.curl"
     case .sockets: "otelagent.instrumentation.sockets"
+    case .dns: "otelagent.instrumentation.dns"
     }
   }
 }

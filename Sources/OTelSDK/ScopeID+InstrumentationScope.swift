@@ -8,6 +8,7 @@ extension ScopeID {
     switch scope {
     case .curl: self = .curl
     case .sockets: self = .sockets
+    case .dns: self = .dns
     }
   }
 }

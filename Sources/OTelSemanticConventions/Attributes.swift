@@ -3,6 +3,7 @@
 /// Computed properties that yield literals: a stored `static let` would be initialised lazily, under a lock.
 /// Source: https://opentelemetry.io/docs/specs/semconv/registry/attributes/
 public enum Attribute {
+  @inlinable @inline(__always) public static var dnsAnswers: StaticString { "dns.answers" }
   @inlinable @inline(__always) public static var dnsQuestionName: StaticString { "dns.question.name" }
   @inlinable @inline(__always) public static var errorType: StaticString { "error.type" }
   @inlinable @inline(__always) public static var httpRequestMethod: StaticString { "http.request.method" }

@@ -25,9 +25,11 @@ IN_HOST = {
     "OTelInstrumentation": INSTRUMENTATION - {"OTelInstrumentation"},
     "InstrumentationCurl": INSTRUMENTATION,
     "InstrumentationSockets": INSTRUMENTATION,
+    "InstrumentationDNS": INSTRUMENTATION,
     "OTelConfigurator": GROUND | {"OTelSDK", "OTelConfiguration", "OTelAPI", "OTLPWire", "OTelRegion"},
     "OTelDistro": INSTRUMENTATION | {
-        "OTelConfigurator", "OTelConfiguration", "InstrumentationCurl", "InstrumentationSockets", "OTelSDK", "OTelRegion",
+        "OTelConfigurator", "OTelConfiguration", "InstrumentationCurl", "InstrumentationSockets", "InstrumentationDNS", "OTelSDK",
+        "OTelRegion",
     },
     "OTelAgent": {"OTelDistro", "COTelHooks", "COTelHookABI", "COTelShims", "OTelPrimitives"},
 }  # fmt: skip

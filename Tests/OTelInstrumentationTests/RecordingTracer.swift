@@ -38,6 +38,9 @@ struct RecordingTracer: Tracer {
     mutating func set(_ key: StaticString, _ value: Text) { keys.append(key.description) }
     mutating func set(_ key: StaticString, ascii value: Text) { keys.append(key.description) }
     mutating func set(_ key: StaticString, _ value: Int64) { keys.append(key.description) }
+    mutating func set(_ key: StaticString, strings: UnsafeBufferPointer<Text>) {
+      keys.append("\(key)=\(strings.map { String(decoding: UnsafeBufferPointer(start: $0.start, count: $0.count), as: UTF8.self) })")
+    }
     mutating func updateName(_ name: Text) { keys.append("name") }
     mutating func setError() { keys.append("error") }
   }

@@ -2,8 +2,10 @@
 // means pass through; init, shutdown and "off" are one store.
 #pragma once
 #include "COTelShims.h"
+#include <netdb.h>
 #include <netinet/in.h>
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 #include <sys/socket.h>
 
@@ -24,6 +26,20 @@ struct __attribute__((aligned(16))) otel_call {
     const void *_Nullable subject;
     uint64_t detail;
 };
+
+// MARK: Names
+
+/// One look-up of a name, on the wrapper's stack. The name is a copy: what the program passed may be gone when the call returns, as
+/// gethostbyname may be asked for what it has answered.
+enum { OTEL_LOOKUP_NAME = 255 };
+struct otel_lookup {
+    struct otel_call call;
+    uint8_t name_count;
+    uint8_t name[OTEL_LOOKUP_NAME];
+};
+static inline struct otel_call *otel_lookup_call(struct otel_lookup *lookup) { return &lookup->call; }
+/// By its offset: one C function that Swift does not inline brings unwind tables for all of its module.
+enum { OTEL_LOOKUP_NAME_OFFSET = offsetof(struct otel_lookup, name) };
 
 // MARK: libcurl
 
@@ -220,6 +236,16 @@ struct otel_hook_table {
     /// The program closes the descriptors from `first` to `last`.
     void (*descriptors_closed)(unsigned first, unsigned last);
 
+    /// Around a look-up of `name`; the exits are called only when the enter has set `lookup->call.state`.
+    void (*lookup_enter)(struct otel_lookup *lookup, const char *name);
+    /// After getaddrinfo(3) returned `error`; with 0, and only then, there are `addresses`.
+    void (*lookup_exit)(struct otel_lookup *lookup, int error, const struct addrinfo *_Nullable addresses);
+    /// After one of the gethostbyname(3) family. `error`: h_errno, 0 when there is an answer; `number`: an errno that says
+    /// more, or 0. `host` is read, if given.
+    void (*host_lookup_exit)(struct otel_lookup *lookup, int error, int number, const struct hostent *_Nullable host);
+    /// False: look-ups are forwarded, as without a table.
+    bool traces_dns;
+
     void (*curl_opened)(const struct otel_curl_library *library, void *handle);
     void (*curl_copied)(const struct otel_curl_library *library, void *source, void *handle);
     /// Before the real reset: afterwards libcurl knows nothing of a transfer.
@@ -273,10 +299,23 @@ void otel_hooks_install(const struct otel_hook_table *_Nullable table);
 
 /// One byte a descriptor below OTEL_SOCKET_HINTS: what socket(2) said, and whether a connect is in progress. A hint: descriptors are also
 /// made and closed unseen. Those of interest to connect(2) are odd.
-enum { OTEL_SOCKET_HINTS = 65536, OTEL_SOCKET_UNKNOWN = 0, OTEL_SOCKET_TCP = 1, OTEL_SOCKET_OTHER = 2, OTEL_SOCKET_CONNECTING = 3 };
+enum {
+    OTEL_SOCKET_HINTS = 65536,
+    OTEL_SOCKET_UNKNOWN = 0,
+    OTEL_SOCKET_TCP = 1,
+    OTEL_SOCKET_OTHER = 2,
+    OTEL_SOCKET_CONNECTING = 3,
+    OTEL_SOCKET_UNIX = 5,
+};
 extern uint8_t otel_socket_hints[OTEL_SOCKET_HINTS];
 /// `descriptor` is below OTEL_SOCKET_HINTS.
 static inline uint8_t *otel_socket_hint(int descriptor) { return &otel_socket_hints[descriptor & (OTEL_SOCKET_HINTS - 1)]; }
+
+/// Of which sockets connects are traced. Written before the hooks are live.
+enum { OTEL_TRACES_TCP = 1, OTEL_TRACES_UNIX = 2 };
+extern uint8_t otel_traced_sockets_word;
+static inline int otel_traced_sockets(void) { return otel_traced_sockets_word; }
+static inline void otel_set_traced_sockets(int kinds) { otel_traced_sockets_word = (uint8_t)kinds; }
 
 /// Whether a connect of `descriptor` is in progress. All that a call of no interest pays.
 static inline bool otel_is_connecting(int descriptor) {
