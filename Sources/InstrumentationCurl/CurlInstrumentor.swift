@@ -8,15 +8,23 @@ import OTelPrimitives
 /// Generic over the tracer, so that it knows nothing of the SDK. Any thread; async-signal-safe; allocates never.
 public struct CurlInstrumentor<T: Tracer> {
   let tracer: T
+  let settings: UnsafePointer<InstrumentationSettings>
 
   @inline(__always)
-  public init(tracer: T) { self.tracer = tracer }
+  public init(tracer: T, settings: UnsafePointer<InstrumentationSettings> = UnsafePointer(InstrumentationSettings.installed)) {
+    self.tracer = tracer
+    self.settings = settings
+  }
+
+  @inline(__always)
+  private var keepsOptions: Bool { settings.pointee.has(InstrumentationSettings.Feature.requestHeaders) }
 
   // MARK: Handles
 
   @inline(__always)
   public func opened(_ library: UnsafePointer<otel_curl_library>, _ easy: UnsafeMutableRawPointer) {
     guard let handle = EasyHandleTable.insert(easy, library: library) else { return tracer.count(.handleTableFull) }
+    if keepsOptions { handle.forgetKept() }
     forgetTransfer(of: handle)
   }
 
@@ -29,6 +37,7 @@ public struct CurlInstrumentor<T: Tracer> {
     forgetTransfer(of: copy)
     if let known = EasyHandleTable.find(source) {
       copy.copyOptions(from: known)
+      if keepsOptions { copy.copyKept(from: known) }
       // Duplicated in a callback of its own transfer, it was given our list; the program's is what it is to have.
       if known.record.pointee.injecting != 0 { _ = otel_curl_set_headers(library, easy, known.record.pointee.headers) }
     }
@@ -39,6 +48,7 @@ public struct CurlInstrumentor<T: Tracer> {
     guard let handle = EasyHandleTable.find(easy) else { return }
     endTransfer(of: handle, easy, result: nil)
     handle.clear()
+    if keepsOptions { handle.forgetKept() }
   }
 
   @inline(__always)
@@ -51,7 +61,8 @@ public struct CurlInstrumentor<T: Tracer> {
   @inline(__always)
   public func followed(_ easy: UnsafeMutableRawPointer, option: Int32, value: UInt) {
     guard let handle = EasyHandleTable.find(easy) else { return }
-    handle.follow(Int(option), value)
+    handle.follow(Int(option), value, settings)
+    if keepsOptions { handle.keep(option, value, settings) }
     // Between its addition and its first driving call a transfer has not read its options yet.
     if option == Int32(OTEL_CURLOPT_HTTPHEADER), handle.isAdded, let library = handle.record.pointee.library {
       HeaderInjection(handle: handle).moveToNewList(library: library, in: easy)
@@ -74,7 +85,10 @@ public struct CurlInstrumentor<T: Tracer> {
     _ = scope.isInsideCall(call)
     let handle = EasyHandleTable.find(easy)
     // What runs in a multi handle libcurl refuses.
-    if let handle, handle.record.pointee.url_kind == URLKind.other || handle.isAdded { return }
+    if let handle, handle.record.pointee.url_kind >= URLKind.other || handle.isAdded {
+      if handle.isExcluded { scope.enterWithoutSpan(call, subject: Int32(truncatingIfNeeded: library.pointee.number)) }
+      return
+    }
     // Its connects are not ours to tell either.
     if let handle, OtherSDK.owns(handle) { return scope.enterWithoutSpan(call, subject: Int32(truncatingIfNeeded: library.pointee.number)) }
     guard scope.hasRoom(), let span = start(call, handle, library, easy) else { return }
@@ -90,7 +104,7 @@ public struct CurlInstrumentor<T: Tracer> {
     let handle = EasyHandleTable.find(easy)
     if let handle { HeaderInjection(handle: handle).withdraw(library: library, from: easy) }
     guard span.isRecording else { return }
-    close(span, TransferSpan(handle: handle, library: library, easy: easy, hasURL: call.pointee.detail != 0), result: result, at: 0)
+    close(span, TransferSpan(handle: handle, library: library, easy: easy, settings: settings, hasURL: call.pointee.detail != 0), result: result, at: 0)
   }
 
   // Out of line: each is used by both interfaces, and everything that it calls is inlined.
@@ -103,8 +117,8 @@ public struct CurlInstrumentor<T: Tracer> {
   ) -> OpenSpan? {
     let origin = RequestOrigin(handle: handle)
     guard var span = CallScope(tracer: tracer).beginDetached(frame, parent: origin.parent) else { return nil }
-    let transfer = TransferSpan(handle: handle, library: library, easy: easy, hasURL: handle?.hasURL ?? false)
-    tracer.openHalf(&span, name: transfer.name, kind: .client, scope: .curl) { transfer.writeStart(&$0) }
+    let transfer = TransferSpan(handle: handle, library: library, easy: easy, settings: settings, hasURL: handle?.hasURL ?? false)
+    tracer.openHalf(&span, name: transfer.name, kind: .client, scope: .curl) { transfer.writeStart(&$0, hasHeaders: true) }
     if origin.mayInject, tracer.isPropagated, let handle {
       HeaderInjection(handle: handle).inject(span.context, traceState: tracer.traceState(span), library: library, into: easy)
     }
@@ -114,8 +128,9 @@ public struct CurlInstrumentor<T: Tracer> {
   /// - Parameter time: CLOCK_MONOTONIC; 0: now.
   @inline(never)
   func close(_ span: OpenSpan, _ transfer: TransferSpan, result: Int32, at time: UInt64) {
+    if settings.pointee.has(InstrumentationSettings.Feature.excludedURLs), transfer.isExcluded { return tracer.discard(span) }
     tracer.closeHalf(span, name: transfer.name, kind: .client, scope: .curl, at: time) {
-      transfer.writeStart(&$0)
+      transfer.writeStart(&$0, hasHeaders: time == 0)
     } end: {
       transfer.writeEnd(&$0, result: result)
     }

@@ -25,4 +25,8 @@ public enum SpanField {
   /// In `AnyValue`.
   public static let stringValue: UInt8 = 0x0a
   public static let intValue: UInt8 = 0x18
+  public static let arrayValue: UInt8 = 0x2a
+
+  /// In `ArrayValue`.
+  public static let arrayItem: UInt8 = 0x0a
 }

@@ -2,6 +2,7 @@ import COTelHookABI
 import COTelShims
 import OTelConfiguration
 import OTelConfigurator
+import OTelInstrumentation
 import OTelPrimitives
 import OTelSDK
 
@@ -48,8 +49,11 @@ public enum Startup {
 
     if !configurator.standsDown { otel_set_other_sdk(OTEL_SDK_IGNORED) }
     hookTable.answers_dlsym = configurator.answersDlsym
-    if configurator.isDisabled("sockets") { Hooks.removeSockets(from: &hookTable) }
-    if configurator.isDisabled("curl") { Hooks.removeCurl(from: &hookTable) }
+    var settings = InstrumentationSettings()
+    settings.read(snapshot.configuration)
+    InstrumentationSettings.installed.initialize(to: settings)
+    if !Instrumentation.sockets.isEnabled(in: snapshot.configuration) { Hooks.removeSockets(from: &hookTable) }
+    if !Instrumentation.curl.isEnabled(in: snapshot.configuration) { Hooks.removeCurl(from: &hookTable) }
     withUnsafePointer(to: &hookTable) { otel_hooks_install($0) }
   }
 

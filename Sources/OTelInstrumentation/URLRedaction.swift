@@ -16,7 +16,8 @@ public enum URLRedaction {
 
   /// Writes at most `capacity` bytes to `target`. What does not fit is left out, and what was cut cannot be a
   /// secret's rest: values are dropped whole. Complexity: linear.
-  public static func write(_ url: RequestURL, to target: UnsafeMutablePointer<UInt8>, capacity: Int) -> Written {
+  /// - Parameter keys: a list that commas separate: the keys whose values are secret, instead of those that are known here; nil: these.
+  public static func write(_ url: RequestURL, to target: UnsafeMutablePointer<UInt8>, capacity: Int, keys: Text? = nil) -> Written {
     var output = Output(next: target, room: capacity)
     if !url.hasScheme { output.put(Text("http://")) }
     let text = url.text
@@ -34,25 +35,41 @@ public enum URLRedaction {
     var start = url.path
     while start < text.count, text[start] != 0x3f, text[start] != 0x23 { start &+= 1 }
     output.put(text.slice(url.host, start))
+    writePairs(text, from: start, keys, to: &output)
+    return Written(count: output.written(from: target), hostStart: hostStart)
+  }
+
+  /// The same of a reference that has neither scheme nor host ("/path?sig=x"). Returns what was written.
+  public static func writeRelative(_ text: Text, to target: UnsafeMutablePointer<UInt8>, capacity: Int, keys: Text? = nil) -> Int {
+    var output = Output(next: target, room: capacity)
+    var start = 0
+    while start < text.count, text[start] != 0x3f, text[start] != 0x23 { start &+= 1 }
+    output.put(text.slice(0, start))
+    writePairs(text, from: start, keys, to: &output)
+    return output.written(from: target)
+  }
+
+  /// What follows the path, of which the byte at `start` separates it.
+  private static func writePairs(_ text: Text, from start: Int, _ keys: Text?, to output: inout Output) {
+    var start = start
     while start < text.count {
       output.put(text.slice(start, start &+ 1))
-      start = writePair(text, from: start &+ 1, to: &output)
+      start = writePair(text, from: start &+ 1, keys, to: &output)
     }
-    return Written(count: output.written(from: target), hostStart: hostStart)
   }
 
   /// Writes one `key=value` of a query or a fragment (where OAuth's implicit grant puts tokens); returns where it ends.
   ///
   /// A key may begin behind any separator that is in use: "&", ";", and "?" or "#" for the query of a fragment. A secret value ends only
   /// at what cannot be in it: "&" and "#".
-  private static func writePair(_ text: Text, from start: Int, to output: inout Output) -> Int {
+  private static func writePair(_ text: Text, from start: Int, _ keys: Text?, to output: inout Output) -> Int {
     var stop = start
     var equals = -1
     while stop < text.count, !isSeparator(text[stop]) {
       if equals < 0, text[stop] == 0x3d { equals = stop }
       stop &+= 1
     }
-    guard equals >= 0, isSecret(text.slice(start, equals)) else {
+    guard equals >= 0, keys.map({ isListed(text.slice(start, equals), in: $0) }) ?? isSecret(text.slice(start, equals)) else {
       output.put(text.slice(start, stop))
       return stop
     }
@@ -98,6 +115,24 @@ public enum URLRedaction {
       }
       return isSecretName(Text(target, count: count))
     }
+  }
+
+  /// Whether `key`, decoded once, is in `list`; case counts.
+  @inline(never)
+  private static func isListed(_ key: Text, in list: Text) -> Bool {
+    var items = ListItems(list)
+    while let item = items.next() {
+      var (index, matched) = (0, 0)
+      while index < key.count {
+        let (high, low) = (digit(key[index &+ 1]), digit(key[index &+ 2]))
+        let isEscape = key[index] == 0x25 && high | low < 16
+        guard matched < item.count, item[matched] == (isEscape ? high &<< 4 | low : key[index]) else { break }
+        index &+= isEscape ? 3 : 1
+        matched &+= 1
+      }
+      if index >= key.count, matched == item.count { return true }
+    }
+    return false
   }
 
   /// Of a hexadecimal digit its value; 255 for another byte.

@@ -96,7 +96,7 @@ public struct SpanRecorder: SpanAttributes {
 
   /// Whether one more attribute may be written, of `size` bytes in all. Counts it either way.
   @inline(__always)
-  private mutating func admits(_ size: Int) -> Bool {
+  mutating func admits(_ size: Int) -> Bool {
     guard attributeCount < limits.attributeCount, limit - writer.next >= size || growFor(size) else {
       droppedCount &+= 1
       return false

@@ -4,8 +4,12 @@
 /// Source: https://opentelemetry.io/docs/specs/semconv/registry/attributes/
 public enum Attribute {
   @inlinable @inline(__always) public static var errorType: StaticString { "error.type" }
+  /// A header's name follows, in lower case.
+  @inlinable @inline(__always) public static var httpRequestHeader: StaticString { "http.request.header." }
   @inlinable @inline(__always) public static var httpRequestMethod: StaticString { "http.request.method" }
   @inlinable @inline(__always) public static var httpRequestMethodOriginal: StaticString { "http.request.method_original" }
+  /// A header's name follows, in lower case.
+  @inlinable @inline(__always) public static var httpResponseHeader: StaticString { "http.response.header." }
   @inlinable @inline(__always) public static var httpResponseStatusCode: StaticString { "http.response.status_code" }
   @inlinable @inline(__always) public static var networkPeerAddress: StaticString { "network.peer.address" }
   @inlinable @inline(__always) public static var networkPeerPort: StaticString { "network.peer.port" }
@@ -13,6 +17,7 @@ public enum Attribute {
   @inlinable @inline(__always) public static var networkType: StaticString { "network.type" }
   @inlinable @inline(__always) public static var serverAddress: StaticString { "server.address" }
   @inlinable @inline(__always) public static var serverPort: StaticString { "server.port" }
+  @inlinable @inline(__always) public static var servicePeerName: StaticString { "service.peer.name" }
   @inlinable @inline(__always) public static var urlFull: StaticString { "url.full" }
 }
 

@@ -49,6 +49,22 @@ struct __attribute__((aligned(16))) otel_call {
 /// Those that are only called.
 #define OTEL_CURL_CALLED(F) F(getinfo, curl_easy_getinfo, int, (void *, int, ...))
 
+/// Of a response; libcurl 7.83 and later have these (curl_easy_header(3)).
+#define OTEL_CURL_HEADERS(F)                                                                                                        \
+    F(header, curl_easy_header, int, (void *, const char *, size_t, unsigned, int, struct otel_curl_header *_Nullable *_Nonnull))   \
+    F(next_header, curl_easy_nextheader, struct otel_curl_header *_Nullable, (void *, unsigned, int, struct otel_curl_header *_Nullable))
+
+/// struct curl_header.
+struct otel_curl_header {
+    const char *name;
+    const char *value;
+    size_t amount; ///< headers of this name
+    size_t index;  ///< of this one among them
+    unsigned origin;
+    void *_Nullable anchor;
+};
+enum { OTEL_CURLH_HEADER = 1, OTEL_CURLH_LAST_REQUEST = -1, OTEL_CURLHE_OK = 0 };
+
 /// One loaded libcurl: its functions, resolved in one object so that a handle never reaches another flavour's library.
 struct otel_curl_library {
     uintptr_t base, end;
@@ -59,6 +75,7 @@ struct otel_curl_library {
 #undef OTEL_CURL_MEMBER
 #define OTEL_CURL_MEMBER(member, name, result, parameters) result(*_Nullable member) parameters;
     OTEL_CURL_MULTI(OTEL_CURL_MEMBER)
+    OTEL_CURL_HEADERS(OTEL_CURL_MEMBER)
 #undef OTEL_CURL_MEMBER
 };
 
@@ -67,7 +84,10 @@ enum {
     OTEL_CURLE_OK = 0,
     OTEL_CURLOPT_URL = 10002,
     OTEL_CURLOPT_POSTFIELDS = 10015,
+    OTEL_CURLOPT_REFERER = 10016,
     OTEL_CURLOPT_USERAGENT = 10018,
+    OTEL_CURLOPT_COOKIE = 10022,
+    OTEL_CURLOPT_ACCEPT_ENCODING = 10102,
     OTEL_CURLOPT_HTTPHEADER = 10023,
     OTEL_CURLOPT_HTTPPOST = 10024,
     OTEL_CURLOPT_CUSTOMREQUEST = 10036,
@@ -152,6 +172,32 @@ extern uint8_t otel_other_sdk_word;
 static inline enum otel_other_sdk otel_other_sdk(void) { return (enum otel_other_sdk)__atomic_load_n(&otel_other_sdk_word, __ATOMIC_RELAXED); }
 static inline void otel_set_other_sdk(enum otel_other_sdk what) { __atomic_store_n(&otel_other_sdk_word, (uint8_t)what, __ATOMIC_RELAXED); }
 static inline void *otel_curl_multi_storage(void) { return otel_curl_multis; }
+
+/// What options said that become headers: kept while request headers are captured, for each record in the table of handles.
+enum otel_curl_kept { OTEL_CURL_KEPT_AGENT, OTEL_CURL_KEPT_REFERER, OTEL_CURL_KEPT_ENCODING, OTEL_CURL_KEPT_COOKIE, OTEL_CURL_KEPT };
+enum { OTEL_CURL_KEPT_TEXT = 254 };
+struct otel_curl_kept_option {
+    uint16_t count; ///< of `text`; 0: not set
+    uint8_t text[OTEL_CURL_KEPT_TEXT];
+};
+extern struct otel_curl_kept_option otel_curl_kept_options[OTEL_CURL_HANDLES][OTEL_CURL_KEPT];
+static inline struct otel_curl_kept_option *otel_curl_kept_option(int index, int option) {
+    return &otel_curl_kept_options[index & (OTEL_CURL_HANDLES - 1)][option & 3];
+}
+static inline uint8_t *otel_curl_kept_text(struct otel_curl_kept_option *option) { return option->text; }
+/// The header `name` number `index` of the last response, or null. Valid until the next transfer.
+static inline const struct otel_curl_header *_Nullable otel_curl_response_header(
+    const struct otel_curl_library *library, void *handle, const char *name, size_t index) {
+    struct otel_curl_header *found = NULL;
+    if (!library->header || OTEL_FAULT("libcurl tells a header")) return NULL;
+    return library->header(handle, name, index, OTEL_CURLH_HEADER, OTEL_CURLH_LAST_REQUEST, &found) == OTEL_CURLHE_OK ? found : NULL;
+}
+/// The one behind `previous`, or null. That of the call before is overwritten by it.
+static inline struct otel_curl_header *_Nullable otel_curl_next_header(
+    const struct otel_curl_library *library, void *handle, struct otel_curl_header *_Nullable previous) {
+    if (!library->next_header || OTEL_FAULT("libcurl tells the next header")) return NULL;
+    return library->next_header(handle, OTEL_CURLH_HEADER, OTEL_CURLH_LAST_REQUEST, previous);
+}
 
 // Addresses of array members: Swift sees arrays as tuples.
 static inline uint8_t *otel_curl_url(struct otel_curl_handle *handle) { return handle->url; }
