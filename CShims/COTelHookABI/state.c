@@ -7,4 +7,4 @@ bool otel_connects_used;
 struct otel_curl_multi otel_curl_multis[OTEL_CURL_MULTIS] __attribute__((aligned(64)));
 uint8_t otel_curl_stages[OTEL_CURL_HANDLES];
 uint8_t otel_other_sdk_word;
-struct otel_curl_kept_option otel_curl_kept_options[OTEL_CURL_HANDLES][OTEL_CURL_KEPT];
+struct otel_curl_headers otel_curl_header_records[OTEL_CURL_HANDLES];

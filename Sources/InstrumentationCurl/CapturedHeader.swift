@@ -4,69 +4,60 @@ import OTelAPI
 import OTelInstrumentation
 import OTelPrimitives
 
-/// The values of one header, on their way into an attribute.
+/// The values of one header of a handle's transfer, on their way into an attribute. In the handle's memory: one at a time.
 struct CapturedHeader {
   /// In lower case; a NUL follows.
   let name: Text
   /// The user has written it in full.
   let isNamed: Bool
+  private let memory: UnsafeMutablePointer<otel_curl_headers>
   private let values: UnsafeMutablePointer<Text>
   private var count = 0
 
-  private static var mostValues: Int { 8 }
-
-  private init(_ name: Text, isNamed: Bool, values: UnsafeMutablePointer<Text>) {
-    (self.name, self.isNamed, self.values) = (name, isNamed, values)
-  }
-
-  /// - Parameter name: at most `HeaderSelection.longestName` bytes.
-  @inline(__always)
-  static func with(_ name: Text, isNamed: Bool, _ body: (inout CapturedHeader) -> Void) {
-    withUnsafeTemporaryAllocation(of: UInt8.self, capacity: 104) { buffer in
-      guard let start = buffer.baseAddress, name.count < 104 else { return }
-      var index = 0
-      while index < name.count {
-        start[index] = Text.lowercased(name[index])
-        index &+= 1
-      }
-      start[index] = 0
-      withUnsafeTemporaryAllocation(of: Text.self, capacity: 8) { values in
-        guard let values = values.baseAddress else { return }
-        var header = CapturedHeader(Text(start, count: index), isNamed: isNamed, values: values)
-        body(&header)
-      }
+  /// - Parameter name: at most `HeaderSelection.longestName` bytes; the rest is cut off.
+  init(_ name: Text, isNamed: Bool, of handle: EasyHandle) {
+    memory = handle.headers
+    values = otel_curl_header_values(memory).assumingMemoryBound(to: Text.self)
+    let start = otel_curl_header_name(memory)
+    let name = name.slice(0, HeaderSelection.longestName)
+    var index = 0
+    while index < name.count {
+      start[index] = Text.lowercased(name[index])
+      index &+= 1
     }
+    start[index] = 0
+    self.name = Text(start, count: index)
+    self.isNamed = isNamed
   }
 
   /// A further one than there is room for is left out. Borrowed until `write`.
   mutating func add(_ value: Text) {
-    guard count < Self.mostValues else { return }
+    guard count < Int(OTEL_CURL_HEADER_VALUES) else { return }
     values[count] = value
     count &+= 1
   }
 
   /// Nothing without a value.
+  @inline(never)
   func write<A: SpanAttributes>(_ prefix: StaticString, to attributes: inout A, _ settings: UnsafePointer<InstrumentationSettings>) {
     guard count > 0 else { return }
-    if HeaderSecrecy.isSecret(name, isNamed: isNamed, redacted: settings.pointee.redactedHeaders) {
-      var index = 0
-      while index < count {
-        values[index] = HeaderSecrecy.mark
-        index &+= 1
-      }
-    } else if HeaderSecrecy.isURL(name) {
-      return writeURL(prefix, to: &attributes, settings)
-    }
+    redact(settings)
     attributes.set(prefix, lowercased: name, strings: UnsafeBufferPointer(start: values, count: count))
   }
 
   @inline(never)
-  private func writeURL<A: SpanAttributes>(_ prefix: StaticString, to attributes: inout A, _ settings: UnsafePointer<InstrumentationSettings>) {
-    withUnsafeTemporaryAllocation(of: UInt8.self, capacity: 768) { buffer in
-      guard let start = buffer.baseAddress else { return }
-      // One of each is all that may be there.
-      values[0] = Text(start, count: HeaderSecrecy.writeURL(values[0], to: start, capacity: 768, keys: settings.pointee.queryKeys))
-      attributes.set(prefix, lowercased: name, strings: UnsafeBufferPointer(start: values, count: 1))
+  private func redact(_ settings: UnsafePointer<InstrumentationSettings>) {
+    let isSecret = HeaderSecrecy.isSecret(name, isNamed: isNamed, redacted: settings.pointee.redactedHeaders)
+    guard isSecret || HeaderSecrecy.isURL(name) else { return }
+    var index = isSecret ? 0 : 1
+    while index < count {
+      values[index] = HeaderSecrecy.mark
+      index &+= 1
     }
+    // One URL is all that there may be, and all that there is room for.
+    guard !isSecret else { return }
+    let url = otel_curl_header_url(memory)
+    values[0] = Text(
+      url, count: HeaderSecrecy.writeURL(values[0], to: url, capacity: Int(OTEL_CURL_HEADER_URL), keys: settings.pointee.queryKeys))
   }
 }

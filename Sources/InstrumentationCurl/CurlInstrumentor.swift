@@ -24,7 +24,7 @@ public struct CurlInstrumentor<T: Tracer> {
   @inline(__always)
   public func opened(_ library: UnsafePointer<otel_curl_library>, _ easy: UnsafeMutableRawPointer) {
     guard let handle = EasyHandleTable.insert(easy, library: library) else { return tracer.count(.handleTableFull) }
-    if keepsOptions { handle.forgetKept() }
+    if keepsOptions { KeptOptions(of: handle).clear() }
     forgetTransfer(of: handle)
   }
 
@@ -37,7 +37,7 @@ public struct CurlInstrumentor<T: Tracer> {
     forgetTransfer(of: copy)
     if let known = EasyHandleTable.find(source) {
       copy.copyOptions(from: known)
-      if keepsOptions { copy.copyKept(from: known) }
+      if keepsOptions { KeptOptions(of: copy).copy(from: KeptOptions(of: known)) }
       // Duplicated in a callback of its own transfer, it was given our list; the program's is what it is to have.
       if known.record.pointee.injecting != 0 { _ = otel_curl_set_headers(library, easy, known.record.pointee.headers) }
     }
@@ -48,7 +48,7 @@ public struct CurlInstrumentor<T: Tracer> {
     guard let handle = EasyHandleTable.find(easy) else { return }
     endTransfer(of: handle, easy, result: nil)
     handle.clear()
-    if keepsOptions { handle.forgetKept() }
+    if keepsOptions { KeptOptions(of: handle).clear() }
   }
 
   @inline(__always)
@@ -62,7 +62,7 @@ public struct CurlInstrumentor<T: Tracer> {
   public func followed(_ easy: UnsafeMutableRawPointer, option: Int32, value: UInt) {
     guard let handle = EasyHandleTable.find(easy) else { return }
     handle.follow(Int(option), value, settings)
-    if keepsOptions { handle.keep(option, value, settings) }
+    if keepsOptions { KeptOptions(of: handle).follow(option, value, settings) }
     // Between its addition and its first driving call a transfer has not read its options yet.
     if option == Int32(OTEL_CURLOPT_HTTPHEADER), handle.isAdded, let library = handle.record.pointee.library {
       HeaderInjection(handle: handle).moveToNewList(library: library, in: easy)

@@ -31,16 +31,15 @@ struct RequestHeaders {
 
   @inline(never)
   private func capture<A: SpanAttributes>(_ name: Text, isNamed: Bool, _ attributes: inout A) {
-    CapturedHeader.with(name, isNamed: isNamed) { header in
-      if isListed(name) {
-        handle.forEachHeader { text in
-          if let line = HeaderLine(Text(cString: text)), line.name.equalsIgnoringCase(name), let value = line.value { header.add(value) }
-        }
-      } else if let value = ownValue(header.name) {
-        header.add(value)
+    var header = CapturedHeader(name, isNamed: isNamed, of: handle)
+    if isListed(name) {
+      handle.forEachHeader { text in
+        if let line = HeaderLine(Text(cString: text)), line.name.equalsIgnoringCase(name), let value = line.value { header.add(value) }
       }
-      header.write(Attribute.httpRequestHeader, to: &attributes, settings)
+    } else if let value = ownValue(header.name) {
+      header.add(value)
     }
+    header.write(Attribute.httpRequestHeader, to: &attributes, settings)
   }
 
   // MARK: The program's list
@@ -79,13 +78,27 @@ struct RequestHeaders {
 
   /// The value that libcurl gives the header `name`, in lower case (lib/http.c); nil when there is none, or it is not known here.
   private func ownValue(_ name: Text) -> Text? {
-    if name.equals("user-agent") { return handle.kept(OTEL_CURL_KEPT_AGENT) }
-    if name.equals("referer") { return handle.kept(OTEL_CURL_KEPT_REFERER) }
-    if name.equals("accept-encoding") { return handle.kept(OTEL_CURL_KEPT_ENCODING) }
-    if name.equals("cookie") { return handle.kept(OTEL_CURL_KEPT_COOKIE) }
+    let kept = KeptOptions(of: handle)
+    if name.equals("user-agent") { return kept.value(OTEL_CURL_OPTION_AGENT) }
+    if name.equals("referer") { return kept.value(OTEL_CURL_OPTION_REFERER) }
+    if name.equals("accept-encoding") { return kept.value(OTEL_CURL_OPTION_ENCODING) }
+    if name.equals("cookie") { return kept.value(OTEL_CURL_OPTION_COOKIE) }
     if name.equals("accept") { return Text("*/*") }
-    if name.equals("host") { return handle.hasURL ? handle.hostHeader : nil }
+    if name.equals("host") { return handle.hasURL ? hostHeader : nil }
     let isForm = name.equals("content-type") && handle.record.pointee.method == RequestMethod.post && handle.record.pointee.no_body == 0
     return isForm ? Text("application/x-www-form-urlencoded") : nil
+  }
+
+  /// As libcurl sends it: the host, and the port unless it is the scheme's own.
+  private var hostHeader: Text {
+    let record = handle.record
+    let url = handle.url
+    let first = Int(truncatingIfNeeded: record.pointee.host_start)
+    let isBracketed = url[first &- 1] == 0x5b
+    let start = isBracketed ? first &- 1 : first
+    var end = first &+ Int(truncatingIfNeeded: record.pointee.host_count) &+ (isBracketed ? 1 : 0)
+    guard record.pointee.port != (url.slice(0, 5).equalsIgnoringCase("https") ? 443 : 80) else { return url.slice(start, end) }
+    while end < url.count, url[end] != 0x2f, url[end] != 0x3f, url[end] != 0x23 { end &+= 1 }
+    return url.slice(start, end)
   }
 }

@@ -7,6 +7,7 @@ import OTelSemanticConventions
 /// `http.response.header.<key>` of the headers that the user asked for: those of the last response, as libcurl 7.83 and later tell them.
 /// Source: curl_easy_header(3), curl_easy_nextheader(3): neither allocates.
 struct ResponseHeaders {
+  let handle: EasyHandle
   let library: UnsafePointer<otel_curl_library>
   let easy: UnsafeMutableRawPointer
   let settings: UnsafePointer<InstrumentationSettings>
@@ -30,15 +31,14 @@ struct ResponseHeaders {
 
   @inline(never)
   private func capture<A: SpanAttributes>(_ name: Text, isNamed: Bool, _ attributes: inout A) {
-    CapturedHeader.with(name, isNamed: isNamed) { captured in
-      let key = UnsafeRawPointer(captured.name.start).assumingMemoryBound(to: CChar.self)
-      var index = 0
-      while let header = otel_curl_response_header(library, easy, key, index) {
-        captured.add(Text(cString: header.pointee.value))
-        index &+= 1
-        if index >= header.pointee.amount { break }
-      }
-      captured.write(Attribute.httpResponseHeader, to: &attributes, settings)
+    var captured = CapturedHeader(name, isNamed: isNamed, of: handle)
+    let key = UnsafeRawPointer(captured.name.start).assumingMemoryBound(to: CChar.self)
+    var index = 0
+    while let header = otel_curl_response_header(library, easy, key, index) {
+      captured.add(Text(cString: header.pointee.value))
+      index &+= 1
+      if index >= header.pointee.amount { break }
     }
+    captured.write(Attribute.httpResponseHeader, to: &attributes, settings)
   }
 }

@@ -92,8 +92,8 @@ struct TransferSpan {
     case 30: attributes.set(Attribute.networkProtocolVersion, ascii: Text("3"))
     default: break
     }
-    if settings.pointee.has(InstrumentationSettings.Feature.responseHeaders) {
-      ResponseHeaders(library: library, easy: easy, settings: settings).write(&attributes)
+    if settings.pointee.has(InstrumentationSettings.Feature.responseHeaders), let handle {
+      ResponseHeaders(handle: handle, library: library, easy: easy, settings: settings).write(&attributes)
     }
     if status >= 400 {
       writeStatusError(&attributes, status)

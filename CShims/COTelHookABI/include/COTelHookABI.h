@@ -173,18 +173,26 @@ static inline enum otel_other_sdk otel_other_sdk(void) { return (enum otel_other
 static inline void otel_set_other_sdk(enum otel_other_sdk what) { __atomic_store_n(&otel_other_sdk_word, (uint8_t)what, __ATOMIC_RELAXED); }
 static inline void *otel_curl_multi_storage(void) { return otel_curl_multis; }
 
-/// What options said that become headers: kept while request headers are captured, for each record in the table of handles.
-enum otel_curl_kept { OTEL_CURL_KEPT_AGENT, OTEL_CURL_KEPT_REFERER, OTEL_CURL_KEPT_ENCODING, OTEL_CURL_KEPT_COOKIE, OTEL_CURL_KEPT };
-enum { OTEL_CURL_KEPT_TEXT = 254 };
-struct otel_curl_kept_option {
-    uint16_t count; ///< of `text`; 0: not set
-    uint8_t text[OTEL_CURL_KEPT_TEXT];
+/// For the capture of headers, beside each record in the table of handles: what options said that become headers, and room for one header
+/// on its way into a span, which there is not on every stack.
+enum otel_curl_option { OTEL_CURL_OPTION_AGENT, OTEL_CURL_OPTION_REFERER, OTEL_CURL_OPTION_ENCODING, OTEL_CURL_OPTION_COOKIE, OTEL_CURL_OPTIONS };
+enum { OTEL_CURL_OPTION_TEXT = 254, OTEL_CURL_HEADER_NAME = 104, OTEL_CURL_HEADER_VALUES = 8, OTEL_CURL_HEADER_URL = 536 };
+struct otel_curl_headers {
+    struct {
+        uint16_t count; ///< of `text`; 0: not set
+        uint8_t text[OTEL_CURL_OPTION_TEXT];
+    } options[OTEL_CURL_OPTIONS];
+    uintptr_t values[2 * OTEL_CURL_HEADER_VALUES]; ///< OTelPrimitives.Text
+    uint8_t name[OTEL_CURL_HEADER_NAME];
+    uint8_t url[OTEL_CURL_HEADER_URL];
 };
-extern struct otel_curl_kept_option otel_curl_kept_options[OTEL_CURL_HANDLES][OTEL_CURL_KEPT];
-static inline struct otel_curl_kept_option *otel_curl_kept_option(int index, int option) {
-    return &otel_curl_kept_options[index & (OTEL_CURL_HANDLES - 1)][option & 3];
-}
-static inline uint8_t *otel_curl_kept_text(struct otel_curl_kept_option *option) { return option->text; }
+extern struct otel_curl_headers otel_curl_header_records[OTEL_CURL_HANDLES];
+static inline struct otel_curl_headers *otel_curl_headers(int index) { return &otel_curl_header_records[index & (OTEL_CURL_HANDLES - 1)]; }
+static inline uint16_t *otel_curl_option_count(struct otel_curl_headers *headers, int option) { return &headers->options[option & 3].count; }
+static inline uint8_t *otel_curl_option_text(struct otel_curl_headers *headers, int option) { return headers->options[option & 3].text; }
+static inline void *otel_curl_header_values(struct otel_curl_headers *headers) { return headers->values; }
+static inline uint8_t *otel_curl_header_name(struct otel_curl_headers *headers) { return headers->name; }
+static inline uint8_t *otel_curl_header_url(struct otel_curl_headers *headers) { return headers->url; }
 /// The header `name` number `index` of the last response, or null. Valid until the next transfer.
 static inline const struct otel_curl_header *_Nullable otel_curl_response_header(
     const struct otel_curl_library *library, void *handle, const char *name, size_t index) {
