@@ -24,10 +24,7 @@ public enum HeaderSecrecy {
   public static func writeURL(_ value: Text, to target: UnsafeMutablePointer<UInt8>, capacity: Int, keys: Text?) -> Int {
     // One that was not looked at to its end may be cut in its userinfo.
     guard value.count < Text.cStringLimit else { return 0 }
-    if value.contains("//"), let url = RequestURL(value), url.hasScheme {
-      return URLRedaction.write(url, to: target, capacity: capacity, keys: keys).count
-    }
-    return URLRedaction.writeRelative(value, to: target, capacity: capacity, keys: keys)
+    return URLRedaction.write(reference: value, to: target, capacity: capacity, keys: keys)
   }
 
   /// Whether its value is a URL, which may carry credentials and signatures of its own.

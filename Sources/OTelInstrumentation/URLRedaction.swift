@@ -22,15 +22,7 @@ public enum URLRedaction {
     if !url.hasScheme { output.put(Text("http://")) }
     let text = url.text
     output.put(text.slice(url.first, url.authority))
-    if url.host > url.authority {
-      let userinfo = text.slice(url.authority, url.host &- 1)
-      output.put(mark)
-      if userinfo.firstIndex(of: 0x3a) != nil {
-        output.put(Text(":"))
-        output.put(mark)
-      }
-      output.put(Text("@"))
-    }
+    if url.host > url.authority { writeUserinfo(text.slice(url.authority, url.host &- 1), to: &output) }
     let hostStart = output.written(from: target) &+ (url.address &- url.host)
     var start = url.path
     while start < text.count, text[start] != 0x3f, text[start] != 0x23 { start &+= 1 }
@@ -39,14 +31,44 @@ public enum URLRedaction {
     return Written(count: output.written(from: target), hostStart: hostStart)
   }
 
-  /// The same of a reference that has neither scheme nor host ("/path?sig=x"). Returns what was written.
-  public static func writeRelative(_ text: Text, to target: UnsafeMutablePointer<UInt8>, capacity: Int, keys: Text? = nil) -> Int {
+  /// The same of any reference, of another scheme, or of none ("//host/path", "/path?sig=x": RFC 3986, section 4.1). Returns what was written.
+  public static func write(reference text: Text, to target: UnsafeMutablePointer<UInt8>, capacity: Int, keys: Text? = nil) -> Int {
+    if let url = RequestURL(text), url.hasScheme { return write(url, to: target, capacity: capacity, keys: keys).count }
     var output = Output(next: target, room: capacity)
-    var start = 0
-    while start < text.count, text[start] != 0x3f, text[start] != 0x23 { start &+= 1 }
-    output.put(text.slice(0, start))
-    writePairs(text, from: start, keys, to: &output)
+    var path = end(of: text, from: 0)
+    if text[path] == 0x2f, text[path &+ 1] == 0x2f {
+      var authority = path
+      while text[authority] == 0x2f { authority &+= 1 }
+      path = end(of: text, from: authority)
+      var host = path
+      while host > authority, text[host &- 1] != 0x40 { host &-= 1 }
+      output.put(text.slice(0, authority))
+      if host > authority { writeUserinfo(text.slice(authority, host &- 1), to: &output) }
+      output.put(text.slice(host, path))
+    } else {
+      output.put(text.slice(0, path))
+    }
+    var query = path
+    while query < text.count, text[query] != 0x3f, text[query] != 0x23 { query &+= 1 }
+    output.put(text.slice(path, query))
+    writePairs(text, from: query, keys, to: &output)
     return output.written(from: target)
+  }
+
+  /// Where a scheme or an authority that begins at `start` ends.
+  private static func end(of text: Text, from start: Int) -> Int {
+    var end = start
+    while end < text.count, text[end] != 0x2f, text[end] != 0x3f, text[end] != 0x23 { end &+= 1 }
+    return end
+  }
+
+  private static func writeUserinfo(_ userinfo: Text, to output: inout Output) {
+    output.put(mark)
+    if userinfo.firstIndex(of: 0x3a) != nil {
+      output.put(Text(":"))
+      output.put(mark)
+    }
+    output.put(Text("@"))
   }
 
   /// What follows the path, of which the byte at `start` separates it.

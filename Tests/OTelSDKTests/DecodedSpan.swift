@@ -6,6 +6,7 @@ struct DecodedSpan {
   enum Value: Equatable {
     case string([UInt8])
     case int(Int64)
+    case strings([String])
   }
 
   private(set) var traceID: [UInt8] = []
@@ -72,9 +73,27 @@ struct DecodedSpan {
       guard String(validating: text, as: UTF8.self) != nil else { return false }
       attributes.append((name, .string(Array(text))))
     case (3, .varint(let number))?: attributes.append((name, .int(Int64(bitPattern: number))))
+    case (5, .bytes(let array))?:
+      guard let strings = Self.strings(array) else { return false }
+      attributes.append((name, .strings(strings)))
     default: return false
     }
     return value.next() == nil && !value.isMalformed
+  }
+}
+
+extension DecodedSpan {
+  /// The values of an `ArrayValue`; nil when one is no string.
+  private static func strings(_ array: UnsafeRawBufferPointer) -> [String]? {
+    var strings: [String] = []
+    var reader = MessageReader(array)
+    while let (field, value) = reader.next() {
+      guard field == 1, case .bytes(let any) = value else { return nil }
+      var item = MessageReader(any)
+      guard case (1, .bytes(let text))? = item.next(), item.next() == nil, !item.isMalformed, let string = String(validating: text, as: UTF8.self) else { return nil }
+      strings.append(string)
+    }
+    return reader.isMalformed ? nil : strings
   }
 }
 
