@@ -9,3 +9,4 @@ struct otel_curl_multi otel_curl_multis[OTEL_CURL_MULTIS] __attribute__((aligned
 uint8_t otel_curl_stages[OTEL_CURL_HANDLES];
 uint8_t otel_other_sdk_word;
 uint8_t otel_curl_phases_word;
+struct otel_curl_headers otel_curl_header_records[OTEL_CURL_HANDLES];

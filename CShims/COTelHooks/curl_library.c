@@ -20,14 +20,14 @@ const struct otel_curl_library *otel_curl_only[OTEL_CURL_BOUND];
 
 #define NAME(member, name, result, parameters) #name "\0"
 #define ONE(member, name, result, parameters) +1
-enum { NECESSARY = OTEL_CURL_EASY(ONE) OTEL_CURL_CALLED(ONE), ALL = NECESSARY OTEL_CURL_MULTI(ONE) };
+enum { NECESSARY = OTEL_CURL_EASY(ONE) OTEL_CURL_CALLED(ONE), ALL = NECESSARY OTEL_CURL_MULTI(ONE) OTEL_CURL_HEADERS(ONE) };
 _Static_assert(sizeof(struct otel_curl_library) == 3 * sizeof(uintptr_t) + ALL * sizeof(void *), "the functions are an array, in this order");
 
 /// False: it lacks functions that every libcurl has.
 static bool fill(struct otel_curl_library *library, const struct otel_definer *perform, const char *version) {
     *library = (struct otel_curl_library){.base = perform->base, .end = perform->end};
     void **functions = (void **)&library->init;
-    otel_elf_in_object(perform->base, OTEL_CURL_EASY(NAME) OTEL_CURL_CALLED(NAME) OTEL_CURL_MULTI(NAME), version, functions);
+    otel_elf_in_object(perform->base, OTEL_CURL_EASY(NAME) OTEL_CURL_CALLED(NAME) OTEL_CURL_MULTI(NAME) OTEL_CURL_HEADERS(NAME), version, functions);
     for (int i = 0; i < NECESSARY; i++)
         if (!functions[i] || OTEL_FAULT("libcurl has its functions")) return false;
     return true;

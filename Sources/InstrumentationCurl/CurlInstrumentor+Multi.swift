@@ -27,7 +27,7 @@ extension CurlInstrumentor {
     call.pointee.state = 1
     call.pointee.detail = 0
     // What is being transferred already libcurl refuses.
-    guard let handle = EasyHandleTable.find(easy), !handle.isTransferring, !handle.makesNoRequest, !OtherSDK.owns(handle)
+    guard let handle = EasyHandleTable.find(easy), !handle.isTransferring, !handle.makesNoRequest, !handle.isExcluded, !OtherSDK.owns(handle)
     else { return }
     guard let span = start(call, handle, library, easy) else { return }
     AddedTransfer(handle: handle).begin(span, in: multi)
@@ -118,7 +118,7 @@ extension CurlInstrumentor {
     // Taken out before it began: nothing was requested, and what libcurl tells is about the handle's last transfer.
     if entry != nil, drivenAt == 0 { return tracer.discard(span) }
     let ending = TransferEnd(library: library, easy: easy, multi: entry, drivenAt: drivenAt)
-    let transfer = TransferSpan(handle: handle, library: library, easy: easy, hasURL: hasURL)
+    let transfer = TransferSpan(handle: handle, library: library, easy: easy, settings: settings, hasURL: hasURL)
     close(span, transfer, result: result ?? ending.guessedResult, from: drivenAt, at: ending.time(result: result))
   }
 

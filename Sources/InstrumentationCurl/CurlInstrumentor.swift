@@ -9,15 +9,23 @@ import OTelPrimitives
 /// Generic over the tracer, so that it knows nothing of the SDK. Any thread; async-signal-safe; allocates never.
 public struct CurlInstrumentor<T: Tracer> {
   let tracer: T
+  let settings: UnsafePointer<InstrumentationSettings>
 
   @inline(__always)
-  public init(tracer: T) { self.tracer = tracer }
+  public init(tracer: T, settings: UnsafePointer<InstrumentationSettings> = UnsafePointer(InstrumentationSettings.installed)) {
+    self.tracer = tracer
+    self.settings = settings
+  }
+
+  @inline(__always)
+  private var keepsOptions: Bool { settings.pointee.has(InstrumentationSettings.Feature.requestHeaders) }
 
   // MARK: Handles
 
   @inline(__always)
   public func opened(_ library: UnsafePointer<otel_curl_library>, _ easy: UnsafeMutableRawPointer) {
     guard let handle = EasyHandleTable.insert(easy, library: library) else { return tracer.count(.handleTableFull) }
+    if keepsOptions { KeptOptions(of: handle).clear() }
     forgetTransfer(of: handle)
   }
 
@@ -30,6 +38,7 @@ public struct CurlInstrumentor<T: Tracer> {
     forgetTransfer(of: copy)
     if let known = EasyHandleTable.find(source) {
       copy.copyOptions(from: known)
+      if keepsOptions { KeptOptions(of: copy).copy(from: KeptOptions(of: known)) }
       // Duplicated in a callback of its own transfer, it was given our list; the program's is what it is to have.
       if known.record.pointee.injecting != 0 { _ = otel_curl_set_headers(library, easy, known.record.pointee.headers) }
     }
@@ -40,6 +49,7 @@ public struct CurlInstrumentor<T: Tracer> {
     guard let handle = EasyHandleTable.find(easy) else { return }
     endTransfer(of: handle, easy, result: nil)
     handle.clear()
+    if keepsOptions { KeptOptions(of: handle).clear() }
   }
 
   @inline(__always)
@@ -52,7 +62,8 @@ public struct CurlInstrumentor<T: Tracer> {
   @inline(__always)
   public func followed(_ easy: UnsafeMutableRawPointer, option: Int32, value: UInt) {
     guard let handle = EasyHandleTable.find(easy) else { return }
-    handle.follow(Int(option), value)
+    handle.follow(Int(option), value, settings)
+    if keepsOptions { KeptOptions(of: handle).follow(option, value, settings) }
     // Between its addition and its first driving call a transfer has not read its options yet.
     if option == Int32(OTEL_CURLOPT_HTTPHEADER), handle.isAdded, let library = handle.record.pointee.library {
       injectAgain(handle, library, easy)
@@ -75,7 +86,10 @@ public struct CurlInstrumentor<T: Tracer> {
     _ = scope.isInsideCall(call)
     let handle = EasyHandleTable.find(easy)
     // What runs in a multi handle libcurl refuses.
-    if let handle, handle.makesNoRequest || handle.isAdded { return }
+    if let handle, handle.makesNoRequest || handle.isExcluded || handle.isAdded {
+      if handle.isExcluded { scope.enterWithoutSpan(call, subject: Int32(truncatingIfNeeded: library.pointee.number)) }
+      return
+    }
     // Its connects are not ours to tell either.
     if let handle, OtherSDK.owns(handle) { return scope.enterWithoutSpan(call, subject: Int32(truncatingIfNeeded: library.pointee.number)) }
     guard scope.hasRoom(), let span = start(call, handle, library, easy) else { return }
@@ -91,7 +105,7 @@ public struct CurlInstrumentor<T: Tracer> {
     let handle = EasyHandleTable.find(easy)
     if let handle { HeaderInjection(handle: handle).withdraw(library: library, from: easy) }
     guard span.isRecording else { return }
-    close(span, TransferSpan(handle: handle, library: library, easy: easy, hasURL: call.pointee.detail != 0), result: result, from: 0, at: 0)
+    close(span, TransferSpan(handle: handle, library: library, easy: easy, settings: settings, hasURL: call.pointee.detail != 0), result: result, from: 0, at: 0)
   }
 
   // Out of line: each is used by both interfaces, and everything that it calls is inlined.
@@ -104,8 +118,8 @@ public struct CurlInstrumentor<T: Tracer> {
   ) -> OpenSpan? {
     let origin = RequestOrigin(handle: handle, tracer.propagation)
     guard var span = CallScope(tracer: tracer).beginDetached(frame, parent: origin.parent) else { return nil }
-    let transfer = TransferSpan(handle: handle, library: library, easy: easy, hasURL: handle?.hasURL ?? false)
-    tracer.openHalf(&span, name: transfer.name, kind: .client, scope: .curl) { transfer.writeStart(&$0) }
+    let transfer = TransferSpan(handle: handle, library: library, easy: easy, settings: settings, hasURL: handle?.hasURL ?? false)
+    tracer.openHalf(&span, name: transfer.name, kind: .client, scope: .curl) { transfer.writeStart(&$0, hasHeaders: true) }
     if origin.mayInject, let handle { inject(span, origin, handle, library, easy) }
     return span
   }
@@ -136,6 +150,7 @@ public struct CurlInstrumentor<T: Tracer> {
   ///   - time: CLOCK_MONOTONIC; 0: now.
   @inline(never)
   func close(_ span: OpenSpan, _ transfer: TransferSpan, result: Int32, from begin: UInt64, at time: UInt64) {
+    if settings.pointee.has(InstrumentationSettings.Feature.excludedURLs), transfer.isExcluded { return tracer.discard(span) }
     if otel_curl_phases() != OTEL_CURL_PHASES_OFF { return closeWithPhases(span, transfer, result: result, from: begin, at: time) }
     end(span, transfer, result: result, at: time)
   }
@@ -143,7 +158,7 @@ public struct CurlInstrumentor<T: Tracer> {
   @inline(__always)
   private func end(_ span: OpenSpan, _ transfer: TransferSpan, result: Int32, at time: UInt64) {
     tracer.closeHalf(span, name: transfer.name, kind: .client, scope: .curl, at: time) {
-      transfer.writeStart(&$0)
+      transfer.writeStart(&$0, hasHeaders: time == 0)
     } end: {
       transfer.writeEnd(&$0, result: result)
     }

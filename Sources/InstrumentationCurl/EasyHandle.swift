@@ -9,6 +9,8 @@ enum URLKind {
   static let http: UInt8 = 1
   /// ftp, file …: no HTTP request.
   static let other: UInt8 = 2
+  /// HTTP, and excluded by the user. From `other` on no span is made.
+  static let excluded: UInt8 = 3
 }
 
 enum RequestMethod {
@@ -16,6 +18,8 @@ enum RequestMethod {
   static let post: UInt8 = 1
   static let put: UInt8 = 2
   static let head: UInt8 = 3
+  /// POST, with a body in parts.
+  static let form: UInt8 = 4
 }
 
 /// What `proxy` of a handle's record says.
@@ -78,10 +82,10 @@ public struct EasyHandle {
   }
 
   /// Follows one option that libcurl has accepted. What the methods do to each other is libcurl's (lib/setopt.c).
-  func follow(_ option: Int, _ value: UInt) {
+  func follow(_ option: Int, _ value: UInt, _ settings: UnsafePointer<InstrumentationSettings> = UnsafePointer(InstrumentationSettings.installed)) {
     let isSet = value != 0
     switch option {
-    case Int(OTEL_CURLOPT_URL): setURL(value)
+    case Int(OTEL_CURLOPT_URL): setURL(value, settings)
     case Int(OTEL_CURLOPT_CURLU): record.pointee.url_kind = URLKind.unknown
     case Int(OTEL_CURLOPT_DEFAULT_PROTOCOL):
       record.pointee.default_protocol = isSet ? 1 : 0
@@ -107,7 +111,7 @@ public struct EasyHandle {
     case Int(OTEL_CURLOPT_POST): setMethod(isSet ? RequestMethod.post : RequestMethod.get, keepsNoBody: !isSet)
     case Int(OTEL_CURLOPT_UPLOAD), Int(OTEL_CURLOPT_PUT): setMethod(isSet ? RequestMethod.put : RequestMethod.get, keepsNoBody: !isSet)
     case Int(OTEL_CURLOPT_POSTFIELDS), Int(OTEL_CURLOPT_COPYPOSTFIELDS): setMethod(RequestMethod.post, keepsNoBody: true)
-    case Int(OTEL_CURLOPT_HTTPPOST), Int(OTEL_CURLOPT_MIMEPOST): setMethod(RequestMethod.post, keepsNoBody: !isSet)
+    case Int(OTEL_CURLOPT_HTTPPOST), Int(OTEL_CURLOPT_MIMEPOST): setMethod(RequestMethod.form, keepsNoBody: !isSet)
     default: break
     }
   }
@@ -135,16 +139,16 @@ public struct EasyHandle {
     record.pointee.proxy = string.pointee == 0 ? ProxyChoice.none : ProxyChoice.own
   }
 
-  private func setURL(_ value: UInt) {
+  private func setURL(_ value: UInt, _ settings: UnsafePointer<InstrumentationSettings>) {
     record.pointee.url_kind = URLKind.unknown
     record.pointee.url_count = 0
     forbidHeaders(HeaderObstacle.url, false)
     guard let string = UnsafePointer<CChar>(bitPattern: value) else { return }
-    keep(Text(cString: string))
+    keep(Text(cString: string), settings)
   }
 
   /// Keeps `text` redacted: what must not leave is not even stored.
-  func keep(_ text: Text) {
+  func keep(_ text: Text, _ settings: UnsafePointer<InstrumentationSettings>) {
     // Cut within its userinfo, a password would pass for a host.
     guard text.count < Text.cStringLimit else { return }
     guard let parts = RequestURL(text) else {
@@ -153,7 +157,11 @@ public struct EasyHandle {
     }
     // Without a scheme the default protocol decides; libcurl tells its choice after the transfer.
     if !parts.hasScheme, record.pointee.default_protocol != 0 { return }
-    let written = URLRedaction.write(parts, to: otel_curl_url(record), capacity: Int(OTEL_CURL_URL))
+    if settings.pointee.has(InstrumentationSettings.Feature.excludedURLs), settings.pointee.excludes(parts) {
+      record.pointee.url_kind = URLKind.excluded
+      return
+    }
+    let written = URLRedaction.write(parts, to: otel_curl_url(record), capacity: Int(OTEL_CURL_URL), keys: settings.pointee.queryKeys)
     record.pointee.url_count = UInt32(truncatingIfNeeded: written.count)
     record.pointee.host_start = UInt32(truncatingIfNeeded: written.hostStart)
     record.pointee.host_count = UInt32(truncatingIfNeeded: parts.serverAddress.count)
@@ -186,6 +194,10 @@ public struct EasyHandle {
   @inline(__always)
   var makesNoRequest: Bool { record.pointee.url_kind == URLKind.other || record.pointee.connects_only != 0 }
 
+  /// Whether the user excludes its URL, and it does not run in a multi handle.
+  @inline(__always)
+  var isExcluded: Bool { record.pointee.url_kind == URLKind.excluded && !isAdded }
+
   /// Whether it runs in a multi handle, and is traced.
   @inline(__always)
   var isAdded: Bool { record.pointee.transfer.state != 0 }
@@ -215,7 +227,7 @@ public struct EasyHandle {
     if custom != 0 { return Text(otel_curl_custom_method(record), count: custom) }
     if record.pointee.no_body != 0 { return Text("HEAD") }
     switch record.pointee.method {
-    case RequestMethod.post: return Text("POST")
+    case RequestMethod.post, RequestMethod.form: return Text("POST")
     case RequestMethod.put: return Text("PUT")
     case RequestMethod.head: return Text("HEAD")
     default: return Text("GET")

@@ -10,6 +10,7 @@ struct TransferSpan {
   let handle: EasyHandle?
   let library: UnsafePointer<otel_curl_library>
   let easy: UnsafeMutableRawPointer
+  let settings: UnsafePointer<InstrumentationSettings>
   /// Whether the URL was known at the start: the options may have changed since.
   let hasURL: Bool
 
@@ -17,20 +18,29 @@ struct TransferSpan {
   @inline(__always)
   var name: Text {
     guard let handle else { return Text("HTTP") }
-    return handle.hasKnownMethod ? handle.method : Text("HTTP")
+    return isKnown(handle) ? handle.method : Text("HTTP")
+  }
+
+  @inline(__always)
+  private func isKnown(_ handle: EasyHandle) -> Bool {
+    settings.pointee.has(InstrumentationSettings.Feature.knownMethods) ? settings.pointee.isKnown(method: handle.method) : handle.hasKnownMethod
   }
 
   /// What is known before the request: what samplers may look at. Out of line: the end writes it too, when the start found no slot.
+  /// - Parameter hasHeaders: the program's list of headers is there.
   @inline(never)
-  func writeStart<A: SpanAttributes>(_ attributes: inout A) {
+  func writeStart<A: SpanAttributes>(_ attributes: inout A, hasHeaders: Bool) {
     guard let handle else { return }
-    if handle.hasKnownMethod {
+    if isKnown(handle) {
       attributes.set(Attribute.httpRequestMethod, ascii: handle.method)
     } else {
       attributes.set(Attribute.httpRequestMethod, ascii: Text("_OTHER"))
       attributes.set(Attribute.httpRequestMethodOriginal, handle.method)
     }
     if hasURL { writeURL(handle, &attributes) }
+    if hasHeaders, settings.pointee.has(InstrumentationSettings.Feature.requestHeaders) {
+      RequestHeaders(handle: handle, settings: settings).write(&attributes)
+    }
   }
 
   @inline(__always)
@@ -43,6 +53,20 @@ struct TransferSpan {
       attributes.set(Attribute.serverAddress, handle.serverAddress)
     }
     attributes.set(Attribute.serverPort, Int64(handle.record.pointee.port))
+    if settings.pointee.has(InstrumentationSettings.Feature.peerServices) {
+      writePeerService(&attributes, handle.serverAddress, Int(truncatingIfNeeded: handle.record.pointee.port))
+    }
+  }
+
+  @inline(never)
+  private func writePeerService<A: SpanAttributes>(_ attributes: inout A, _ host: Text, _ port: Int) {
+    if let name = settings.pointee.peerServices.name(of: host, port: port) { attributes.set(Attribute.servicePeerName, name) }
+  }
+
+  /// Of a transfer whose URL was not known when it started: whether the user excludes what was requested.
+  var isExcluded: Bool {
+    guard !hasURL, let url = otel_curl_string(library, easy, Int32(OTEL_CURLINFO_EFFECTIVE_URL)) else { return false }
+    return RequestURL(Text(cString: url)).map { settings.pointee.excludes($0) } ?? false
   }
 
   /// What libcurl tells after it.
@@ -72,6 +96,9 @@ struct TransferSpan {
     case 3: attributes.set(Attribute.networkProtocolVersion, ascii: Text("2"))
     case 30: attributes.set(Attribute.networkProtocolVersion, ascii: Text("3"))
     default: break
+    }
+    if settings.pointee.has(InstrumentationSettings.Feature.responseHeaders), let handle {
+      ResponseHeaders(handle: handle, library: library, easy: easy, settings: settings).write(&attributes)
     }
     if status >= 400 {
       writeStatusError(&attributes, status)
@@ -103,7 +130,7 @@ struct TransferSpan {
   @inline(never)
   private func writeURLAfterwards<A: SpanAttributes>(_ handle: EasyHandle, _ attributes: inout A) {
     guard let url = otel_curl_string(library, easy, Int32(OTEL_CURLINFO_EFFECTIVE_URL)) else { return }
-    handle.keep(Text(cString: url))
+    handle.keep(Text(cString: url), settings)
     if handle.hasURL { writeURL(handle, &attributes) }
     handle.record.pointee.url_kind = URLKind.unknown
   }
@@ -113,7 +140,7 @@ struct TransferSpan {
   private func writeMethodAfterwards<A: SpanAttributes>(_ attributes: inout A) {
     guard let string = otel_curl_string(library, easy, Int32(OTEL_CURLINFO_EFFECTIVE_METHOD)) else { return }
     let method = Text(cString: string, limit: 64)
-    if HTTPMethod.isKnown(method) {
+    if settings.pointee.isKnown(method: method) {
       attributes.set(Attribute.httpRequestMethod, ascii: method)
     } else {
       attributes.set(Attribute.httpRequestMethod, ascii: Text("_OTHER"))
@@ -124,10 +151,11 @@ struct TransferSpan {
     guard text.count < Text.cStringLimit, let parts = RequestURL(text) else { return }
     attributes.set(Attribute.serverAddress, parts.serverAddress)
     attributes.set(Attribute.serverPort, Int64(parts.serverPort))
+    if settings.pointee.has(InstrumentationSettings.Feature.peerServices) { writePeerService(&attributes, parts.serverAddress, parts.serverPort) }
     // Of the program's stack, of which libcurl's functions get no more than 2 KiB.
     withUnsafeTemporaryAllocation(of: UInt8.self, capacity: 512) { buffer in
       guard let start = buffer.baseAddress else { return }
-      let written = URLRedaction.write(parts, to: start, capacity: 512)
+      let written = URLRedaction.write(parts, to: start, capacity: 512, keys: settings.pointee.queryKeys)
       attributes.set(Attribute.urlFull, Text(start, count: written.count))
     }
   }

@@ -45,12 +45,17 @@ public protocol SpanAttributes {
   /// A value that is known to be ASCII.
   mutating func set(_ key: StaticString, ascii value: Text)
   mutating func set(_ key: StaticString, _ value: Int64)
-  /// An array of strings.
-  mutating func set(_ key: StaticString, strings: UnsafeBufferPointer<Text>)
+  /// An array of strings, each cut as a string of its own; dropped as a whole where it does not fit. The key is `prefix` and, in lower case, `suffix`.
+  mutating func set(_ prefix: StaticString, lowercased suffix: Text, strings: UnsafeBufferPointer<Text>)
   /// Gives the span another name, of at most 127 bytes.
   mutating func updateName(_ name: Text)
   /// Marks the span as failed. No description: the attributes tell.
   mutating func setError()
+}
+
+extension SpanAttributes {
+  @inline(__always)
+  public mutating func set(_ key: StaticString, strings: UnsafeBufferPointer<Text>) { set(key, lowercased: Text(""), strings: strings) }
 }
 
 /// What an instrumentation sees of the SDK. A protocol for generic use only: every instrumentation is specialised for the one tracer

@@ -22,7 +22,7 @@ public struct ConfigurationCheck {
 
   private init(environment: EnvironmentBlock) { self.environment = environment }
 
-  private mutating func report(_ name: StaticString, _ text: String) {
+  mutating func report(_ name: StaticString, _ text: String) {
     problems.append(ConfigurationProblem(name: String(name), message: String(name) + text))
   }
 
@@ -64,6 +64,9 @@ public struct ConfigurationCheck {
       refuse(
         variable, value, "is none of auto, external, start, off, and not unix: with an absolute path of at most 107 bytes",
         "Write one of them.")
+    case .headerNames: examineHeaderNames(variable, value)
+    case .patterns: examinePatterns(variable, value)
+    case .peerServices: examinePeerServices(variable, value)
     case .list, .path, .string: break
     }
   }
@@ -180,7 +183,7 @@ public struct ConfigurationCheck {
     }
   }
 
-  private func ordinal(_ number: Int) -> String {
+  func ordinal(_ number: Int) -> String {
     switch number {
     case 1: "1st"
     case 2: "2nd"

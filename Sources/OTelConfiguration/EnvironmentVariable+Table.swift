@@ -1,9 +1,11 @@
 extension EnvironmentVariable {
   /// Every variable that this version honours or knows, in the order of `--help`.
-  public static var table: [EnvironmentVariable] { agent + general + traces + batches + limits + export + metricsAndLogs + instrumentation }
+  public static var table: [EnvironmentVariable] { agent + general + traces + batches + limits + export + metricsAndLogs + instrumentation + http }
 
   private static var anyInteger: Kind { .integer(least: 0, most: 0x7fff_ffff) }
   private static var positiveInteger: Kind { .integer(least: 1, most: 0x7fff_ffff) }
+
+  private static var instrumentations: Choices { Choices(Instrumentation.allCases.map { $0.name } + ["*"]) }
 
   private static let agent: [EnvironmentVariable] = [
     EnvironmentVariable(
@@ -23,10 +25,14 @@ extension EnvironmentVariable {
         left, in milliseconds. 0: not at all.
         """),
     EnvironmentVariable(
-      "OTEL_NATIVE_DISABLED_INSTRUMENTATIONS", .agent, .choices(Choices(["curl", "sockets", "unix_sockets", "dns", "*"])), source: .otelagent,
+      "OTEL_NATIVE_ENABLED_INSTRUMENTATIONS", .agent, .choices(instrumentations), source: .otelagent,
       help: """
-        Instrumentations to leave out: curl, sockets, unix_sockets (a part of sockets), dns (look-ups of names), or * for all of them.
+        The only instrumentations to use; * for all of them. Wins over OTEL_INSTRUMENTATION_COMMON_DEFAULT_ENABLED, and over an instrumentation's \
+        own switch that says true.
         """),
+    EnvironmentVariable(
+      "OTEL_NATIVE_DISABLED_INSTRUMENTATIONS", .agent, .choices(instrumentations), source: .otelagent,
+      help: "Instrumentations to leave out, whatever else enables them; * for all of them."),
     EnvironmentVariable(
       "OTEL_NATIVE_DLSYM", .agent, .boolean, default: "true", source: .otelagent,
       help: """
@@ -140,24 +146,5 @@ extension EnvironmentVariable {
       "OTEL_EVENT_ATTRIBUTE_COUNT_LIMIT", .limits, anyInteger, default: "128", .notYetSilent, help: "The most attributes of a span's event."),
     EnvironmentVariable(
       "OTEL_LINK_ATTRIBUTE_COUNT_LIMIT", .limits, anyInteger, default: "128", .notYetSilent, help: "The most attributes of a span's link."),
-  ]
-
-  private static let instrumentation: [EnvironmentVariable] = [
-    EnvironmentVariable(
-      "OTEL_NATIVE_CURL_PHASES", .instrumentation, .boolean, default: "false", source: .otelagent,
-      help: """
-        Records what a request by libcurl spent its time with, as child spans: DNS look-up, connect, TLS handshake, and the wait for the \
-        response.
-        """),
-    // A new instrumentation emits the stable names, so there is nothing to opt in to.
-    EnvironmentVariable(
-      "OTEL_SEMCONV_STABILITY_OPT_IN", .instrumentation, .list, .notYetSilent, source: .semanticConventions,
-      help: "Accepted; spans have the stable names in any case."),
-    EnvironmentVariable(
-      "OTEL_SEMCONV_EXCEPTION_SIGNAL_OPT_IN", .instrumentation, .list, .notYetSilent, source: .semanticConventions,
-      help: "Accepted; native programs have no exceptions to record."),
-    EnvironmentVariable(
-      "OTEL_INSTRUMENTATION_HTTP_KNOWN_METHODS", .instrumentation, .list, .notYet, source: .semanticConventions,
-      help: "The HTTP methods that are recorded by name, instead of the usual ones."),
   ]
 }

@@ -56,6 +56,12 @@ public struct EnvironmentVariable: Sendable {
     case relay
     /// Names, separated by commas.
     case list
+    /// Names of HTTP headers, separated by commas.
+    case headerNames
+    /// Regular expressions, separated by commas (`PatternCompiler`).
+    case patterns
+    /// `host=name,host:port=name` (`PeerServices`).
+    case peerServices
     case path
     case string
   }

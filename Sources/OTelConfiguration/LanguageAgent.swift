@@ -27,7 +27,7 @@ public struct LanguageAgent {
   }
 
   /// Whether nothing is recorded beside one: what the value of `OTEL_NATIVE_STAND_DOWN` says; nil: it is not set.
-  public static func standsDown(_ value: Text?) -> Bool { value.flatMap { ValueParser.boolean($0) } ?? true }
+  public static func standsDown(_ value: Text?) -> Bool { value.map { ValueParser.boolean($0) ?? false } ?? true }
 
   /// For messages.
   public var language: StaticString {

@@ -115,7 +115,7 @@ public struct Configurator {
   /// `OTEL_NATIVE_DLSYM`: whether what programs look up themselves is traced.
   public var answersDlsym: Bool {
     guard let value = environment.value("OTEL_NATIVE_DLSYM") else { return true }
-    return ValueParser.boolean(value) ?? true
+    return ValueParser.boolean(value) ?? false
   }
 
   /// `OTEL_NATIVE_CURL_PHASES`: whether the phases of libcurl's transfers are recorded.
@@ -129,29 +129,5 @@ public struct Configurator {
 
   /// `OTEL_NATIVE_STAND_DOWN`: whether nothing is recorded beside the agent of the program's own language.
   public var standsDown: Bool { LanguageAgent.standsDown(environment.value("OTEL_NATIVE_STAND_DOWN")) }
-
-  /// Whether the instrumentation called `name` is switched off: `OTEL_NATIVE_DISABLED_INSTRUMENTATIONS`, a list or "*".
-  public func isDisabled(_ name: StaticString) -> Bool {
-    guard let list = environment.value("OTEL_NATIVE_DISABLED_INSTRUMENTATIONS") else { return false }
-    return list.contains(item: name) || list.contains(item: "*")
-  }
 }
 
-extension Configurator {
-  /// Whether an instrumentation that is off by itself is asked for: `OTEL_NATIVE_ENABLED_INSTRUMENTATIONS`, a list or "*".
-  public func isEnabled(_ name: StaticString) -> Bool {
-    guard let list = environment.value("OTEL_NATIVE_ENABLED_INSTRUMENTATIONS") else { return false }
-    return list.contains(item: name) || list.contains(item: "*")
-  }
-}
-
-extension Text {
-  /// Whether `item` is in this comma-separated list; space around items and case do not count.
-  func contains(item: StaticString) -> Bool {
-    var items = ListItems(self)
-    while let next = items.next() {
-      if next.equalsIgnoringCase(item) { return true }
-    }
-    return false
-  }
-}

@@ -3,6 +3,7 @@ import COTelShims
 import OTelAPI
 import OTelConfiguration
 import OTelConfigurator
+import OTelInstrumentation
 import OTelPrimitives
 import OTelSDK
 
@@ -51,12 +52,17 @@ public enum Startup {
     hookTable.answers_dlsym = configurator.answersDlsym
     hookTable.keeps_deepbind = configurator.keepsDeepBind
     if configurator.recordsCurlPhases { otel_set_curl_phases(isBesideProxy(environment) ? OTEL_CURL_PHASES_BESIDE_PROXY : OTEL_CURL_PHASES_ON) }
-    if configurator.isDisabled("sockets") { Hooks.removeSockets(from: &hookTable) }
+    var settings = InstrumentationSettings()
+    settings.read(snapshot.configuration)
+    InstrumentationSettings.installed.initialize(to: settings)
+    if !Instrumentation.sockets.isEnabled(in: snapshot.configuration) { Hooks.removeSockets(from: &hookTable) }
     // They are many, and say little by themselves: to a system's own services, for the most part.
-    let tracesUnix = configurator.isEnabled("unix_sockets") || TracerOptions.installed.pointee.processParent.isValid
-    if tracesUnix, !configurator.isDisabled("unix_sockets") { otel_set_traced_sockets(Int32(OTEL_TRACES_TCP | OTEL_TRACES_UNIX)) }
-    if configurator.isDisabled("dns") { Hooks.removeDNS(from: &hookTable) }
-    if configurator.isDisabled("curl") { Hooks.removeCurl(from: &hookTable) }
+    let tracesUnix = Instrumentation.unixSockets.isNamed(in: snapshot.configuration) || TracerOptions.installed.pointee.processParent.isValid
+    if tracesUnix, Instrumentation.unixSockets.isEnabled(in: snapshot.configuration) {
+      otel_set_traced_sockets(Int32(OTEL_TRACES_TCP | OTEL_TRACES_UNIX))
+    }
+    if !Instrumentation.dns.isEnabled(in: snapshot.configuration) { Hooks.removeDNS(from: &hookTable) }
+    if !Instrumentation.curl.isEnabled(in: snapshot.configuration) { Hooks.removeCurl(from: &hookTable) }
     withUnsafePointer(to: &hookTable) { otel_hooks_install($0) }
   }
 

@@ -13,4 +13,13 @@ public enum HTTPMethod {
     default: false
     }
   }
+
+  /// Whether `method` is in `list`, which commas separate and which replaces that of the conventions.
+  public static func isKnown(_ method: Text, in list: Text) -> Bool {
+    var items = ListItems(list)
+    while let item = items.next() {
+      if item.equals(method) { return true }
+    }
+    return false
+  }
 }

@@ -18,48 +18,88 @@ public enum URLRedaction {
 
   /// Writes at most `capacity` bytes to `target`. What does not fit is left out, and what was cut cannot be a
   /// secret's rest: values are dropped whole. Complexity: linear.
-  public static func write(_ url: RequestURL, to target: UnsafeMutablePointer<UInt8>, capacity: Int) -> Written {
+  /// - Parameter keys: a list that commas separate: the keys whose values are secret, instead of those that are known here; nil: these.
+  public static func write(_ url: RequestURL, to target: UnsafeMutablePointer<UInt8>, capacity: Int, keys: Text? = nil) -> Written {
     var output = Output(next: target, room: capacity)
     if !url.hasScheme { output.put(Text("http://")) }
     let text = url.text
     output.put(text.slice(url.first, url.authority))
-    if url.host > url.authority {
-      let userinfo = text.slice(url.authority, url.host &- 1)
-      output.put(mark)
-      if userinfo.firstIndex(of: 0x3a) != nil {
-        output.put(Text(":"))
-        output.put(mark)
-      }
-      output.put(Text("@"))
-    }
+    if url.host > url.authority { writeUserinfo(text.slice(url.authority, url.host &- 1), to: &output) }
     let hostStart = output.written(from: target) &+ (url.address &- url.host)
     var start = url.path
     while start < text.count, text[start] != 0x3f, text[start] != 0x23 { start &+= 1 }
     output.put(text.slice(url.host, start))
+    writePairs(text, from: start, keys, to: &output)
+    return Written(count: output.written(from: target), hostStart: hostStart, isSigned: output.isSigned)
+  }
+
+  /// The same of any reference, of another scheme, or of none ("//host/path", "/path?sig=x": RFC 3986, section 4.1). Returns what was written.
+  public static func write(reference text: Text, to target: UnsafeMutablePointer<UInt8>, capacity: Int, keys: Text? = nil) -> Int {
+    if let url = RequestURL(text), url.hasScheme { return write(url, to: target, capacity: capacity, keys: keys).count }
+    var output = Output(next: target, room: capacity)
+    var path = end(of: text, from: 0)
+    if text[path] == 0x2f, text[path &+ 1] == 0x2f {
+      var authority = path
+      while text[authority] == 0x2f { authority &+= 1 }
+      path = end(of: text, from: authority)
+      var host = path
+      while host > authority, text[host &- 1] != 0x40 { host &-= 1 }
+      output.put(text.slice(0, authority))
+      if host > authority { writeUserinfo(text.slice(authority, host &- 1), to: &output) }
+      output.put(text.slice(host, path))
+    } else {
+      output.put(text.slice(0, path))
+    }
+    var query = path
+    while query < text.count, text[query] != 0x3f, text[query] != 0x23 { query &+= 1 }
+    output.put(text.slice(path, query))
+    writePairs(text, from: query, keys, to: &output)
+    return output.written(from: target)
+  }
+
+  /// Where a scheme or an authority that begins at `start` ends.
+  private static func end(of text: Text, from start: Int) -> Int {
+    var end = start
+    while end < text.count, text[end] != 0x2f, text[end] != 0x3f, text[end] != 0x23 { end &+= 1 }
+    return end
+  }
+
+  private static func writeUserinfo(_ userinfo: Text, to output: inout Output) {
+    output.put(mark)
+    if userinfo.firstIndex(of: 0x3a) != nil {
+      output.put(Text(":"))
+      output.put(mark)
+    }
+    output.put(Text("@"))
+  }
+
+  /// What follows the path, of which the byte at `start` separates it.
+  private static func writePairs(_ text: Text, from start: Int, _ keys: Text?, to output: inout Output) {
+    var start = start
     while start < text.count {
       output.put(text.slice(start, start &+ 1))
-      start = writePair(text, from: start &+ 1, to: &output)
+      start = writePair(text, from: start &+ 1, keys, to: &output)
     }
-    return Written(count: output.written(from: target), hostStart: hostStart, isSigned: output.isSigned)
   }
 
   /// Writes one `key=value` of a query or a fragment (where OAuth's implicit grant puts tokens); returns where it ends.
   ///
   /// A key may begin behind any separator that is in use: "&", ";", and "?" or "#" for the query of a fragment. A secret value ends only
   /// at what cannot be in it: "&" and "#".
-  private static func writePair(_ text: Text, from start: Int, to output: inout Output) -> Int {
+  private static func writePair(_ text: Text, from start: Int, _ keys: Text?, to output: inout Output) -> Int {
     var stop = start
     var equals = -1
     while stop < text.count, !isSeparator(text[stop]) {
       if equals < 0, text[stop] == 0x3d { equals = stop }
       stop &+= 1
     }
-    guard equals >= 0, isSecret(text.slice(start, equals)) else {
+    // Also where the user's list has other keys.
+    if equals >= 0, isSignatureName(text.slice(start, equals)) { output.isSigned = true }
+    guard equals >= 0, keys.map({ isListed(text.slice(start, equals), in: $0) }) ?? isSecret(text.slice(start, equals)) else {
       output.put(text.slice(start, stop))
       return stop
     }
     while stop < text.count, text[stop] != 0x26, text[stop] != 0x23 { stop &+= 1 }
-    if isSignatureName(text.slice(start, equals)) { output.isSigned = true }
     output.put(text.slice(start, equals &+ 1))
     if stop > equals &+ 1 { output.put(mark) }
     return stop
@@ -102,6 +142,24 @@ public enum URLRedaction {
       }
       return isSecretName(Text(target, count: count))
     }
+  }
+
+  /// Whether `key`, decoded once, is in `list`; case counts.
+  @inline(never)
+  private static func isListed(_ key: Text, in list: Text) -> Bool {
+    var items = ListItems(list)
+    while let item = items.next() {
+      var (index, matched) = (0, 0)
+      while index < key.count {
+        let (high, low) = (digit(key[index &+ 1]), digit(key[index &+ 2]))
+        let isEscape = key[index] == 0x25 && high | low < 16
+        guard matched < item.count, item[matched] == (isEscape ? high &<< 4 | low : key[index]) else { break }
+        index &+= isEscape ? 3 : 1
+        matched &+= 1
+      }
+      if index >= key.count, matched == item.count { return true }
+    }
+    return false
   }
 
   /// Of a hexadecimal digit its value; 255 for another byte.

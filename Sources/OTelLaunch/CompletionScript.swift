@@ -60,7 +60,7 @@ struct CompletionOption {
     case .choices(let choices): .list(of: choices.supported.map { String($0) })
     case .relay: .one(of: ["auto", "external", "start", "off", "unix:/"])
     case .path: .file
-    case .integer, .duration, .timeout, .samplerArgument, .attributes, .headers, .url, .list, .string: .anything
+    case .integer, .duration, .timeout, .samplerArgument, .attributes, .headers, .url, .list, .headerNames, .patterns, .peerServices, .string: .anything
     }
   }
 

@@ -139,7 +139,9 @@ extension EnvironmentVariable.Kind {
     case .attributes, .headers: "<key=value,...>"
     case .url: "<url>"
     case .relay: "<which>"
-    case .list: "<name,...>"
+    case .list, .headerNames: "<name,...>"
+    case .patterns: "<regex,...>"
+    case .peerServices: "<host=name,...>"
     case .path: "<file>"
     case .string: "<text>"
     }

@@ -1,34 +1,36 @@
-import OTLPWire
 public import OTelPrimitives
+import OTLPWire
 
-/// `attributes { key: … value { array_value { values { string_value: … } … } } }`.
 extension SpanRecorder {
-  /// An array of strings; each is cut as a string of its own would be. Dropped as a whole when it is too long.
+  /// `attributes { key: … value { array_value { values { string_value: … } … } } }`. Each string is cut as a value of its own
+  /// (common/README.md, "Attribute Limits"); an array that does not fit is dropped whole.
   @inline(never)
-  public mutating func set(_ key: StaticString, strings: UnsafeBufferPointer<Text>) {
-    guard let first = strings.baseAddress else { return }
-    let key = Text(key)
-    var size = 0
+  public mutating func set(_ prefix: StaticString, lowercased suffix: Text, strings: UnsafeBufferPointer<Text>) {
+    let prefix = Text(prefix)
+    let keySize = prefix.count &+ suffix.count
+    guard let first = strings.baseAddress, keySize <= 127 else { return }
+    var arraySize = 0
     var index = 0
     while index < strings.count {
-      let item = Self.size(ofString: measure(first[index]).encodedCount)
-      size &+= 1 &+ FieldWriter.varintSize(item) &+ item
+      arraySize &+= Self.itemSize(measure(first[index]).encodedCount)
       index &+= 1
     }
-    let valueSize = 1 &+ FieldWriter.varintSize(size) &+ size
-    let pairSize = 3 &+ key.count &+ FieldWriter.varintSize(valueSize) &+ valueSize
-    guard size <= Self.valueCapacity, admits(pairSize &+ 4) else {
-      if size > Self.valueCapacity { droppedCount &+= 1 }
-      return
-    }
+    let anySize = 1 &+ FieldWriter.varintSize(arraySize) &+ arraySize
+    let pairSize = 3 &+ keySize &+ FieldWriter.varintSize(anySize) &+ anySize
+    guard admits(pairSize &+ 4) else { return }
     writer.byte(SpanField.attributes)
     writer.varint(UInt64(truncatingIfNeeded: pairSize))
-    writer.pair(SpanField.key, UInt8(truncatingIfNeeded: key.count))
-    writer.bytes(key)
+    writer.pair(SpanField.key, UInt8(truncatingIfNeeded: keySize))
+    writer.bytes(prefix)
+    index = 0
+    while index < suffix.count {
+      writer.byte(Text.lowercased(suffix[index]))
+      index &+= 1
+    }
     writer.byte(SpanField.value)
-    writer.varint(UInt64(truncatingIfNeeded: valueSize))
+    writer.varint(UInt64(truncatingIfNeeded: anySize))
     writer.byte(SpanField.arrayValue)
-    writer.varint(UInt64(truncatingIfNeeded: size))
+    writer.varint(UInt64(truncatingIfNeeded: arraySize))
     index = 0
     while index < strings.count {
       writeItem(first[index])
@@ -36,19 +38,27 @@ extension SpanRecorder {
     }
   }
 
-  private func measure(_ text: Text) -> UTF8Measure.Result {
-    UTF8Measure.measure(text, characters: limits.attributeValueLength, bytes: Self.valueCapacity)
+  private func measure(_ value: Text) -> UTF8Measure.Result {
+    UTF8Measure.measure(value, characters: limits.attributeValueLength, bytes: Self.valueCapacity)
   }
 
-  /// Of an `AnyValue` with a string of `count` bytes.
-  private static func size(ofString count: Int) -> Int { 1 &+ FieldWriter.varintSize(count) &+ count }
+  /// Of `values { string_value: … }`.
+  private static func itemSize(_ count: Int) -> Int {
+    let any = 1 &+ FieldWriter.varintSize(count) &+ count
+    return 1 &+ FieldWriter.varintSize(any) &+ any
+  }
 
-  private mutating func writeItem(_ text: Text) {
-    let measured = measure(text)
+  private mutating func writeItem(_ value: Text) {
+    let measured = measure(value)
+    let count = measured.encodedCount
     writer.byte(SpanField.arrayItem)
-    writer.varint(UInt64(truncatingIfNeeded: Self.size(ofString: measured.encodedCount)))
+    writer.varint(UInt64(truncatingIfNeeded: 1 &+ FieldWriter.varintSize(count) &+ count))
     writer.byte(SpanField.stringValue)
-    writer.varint(UInt64(truncatingIfNeeded: measured.encodedCount))
-    writer.next = UTF8Measure.repair(text.slice(0, measured.sourceCount), to: writer.next)
+    writer.varint(UInt64(truncatingIfNeeded: count))
+    if count == measured.sourceCount {
+      writer.bytes(value.slice(0, count))
+    } else {
+      writer.next = UTF8Measure.repair(value.slice(0, measured.sourceCount), to: writer.next)
+    }
   }
 }

@@ -86,9 +86,21 @@ package struct ViewedSpan: Equatable, Sendable {
     while let (field, value) = reader.next() {
       guard case .bytes(let inner) = value else { continue }
       if field == 1 { key = Self.text(inner) }
-      if field == 2 { text = Self.scalar(inner) }
+      if field == 2 { text = Self.value(inner) }
     }
     if let text { attributes[key] = text }
+  }
+
+  /// An `AnyValue` that is a scalar or an array of these, as `[first, second]`.
+  private static func value(_ bytes: UnsafeRawBufferPointer) -> String? {
+    var reader = MessageReader(bytes)
+    guard case (5, .bytes(let array))? = reader.next() else { return scalar(bytes) }
+    var items: [String] = []
+    var members = MessageReader(array)
+    while let (field, value) = members.next() {
+      if field == 1, case .bytes(let item) = value, let text = scalar(item) { items.append(text) }
+    }
+    return "[" + items.joined(separator: ", ") + "]"
   }
 
   /// An `AnyValue` that is a string, a boolean or a number.

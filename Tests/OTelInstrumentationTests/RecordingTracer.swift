@@ -38,8 +38,9 @@ struct RecordingTracer: Tracer {
     mutating func set(_ key: StaticString, _ value: Text) { keys.append(key.description) }
     mutating func set(_ key: StaticString, ascii value: Text) { keys.append(key.description) }
     mutating func set(_ key: StaticString, _ value: Int64) { keys.append(key.description) }
-    mutating func set(_ key: StaticString, strings: UnsafeBufferPointer<Text>) {
-      keys.append("\(key)=\(strings.map { String(decoding: UnsafeBufferPointer(start: $0.start, count: $0.count), as: UTF8.self) })")
+    mutating func set(_ prefix: StaticString, lowercased suffix: Text, strings: UnsafeBufferPointer<Text>) {
+      let key = prefix.description + String(decoding: UnsafeBufferPointer(start: suffix.start, count: suffix.count), as: UTF8.self).lowercased()
+      keys.append(key + "=" + strings.map { String(decoding: UnsafeBufferPointer(start: $0.start, count: $0.count), as: UTF8.self) }.joined(separator: "|"))
     }
     mutating func updateName(_ name: Text) { keys.append("name") }
     mutating func setError() { keys.append("error") }

@@ -6,7 +6,7 @@ struct DecodedSpan {
   enum Value: Equatable {
     case string([UInt8])
     case int(Int64)
-    case strings([[UInt8]])
+    case strings([String])
   }
 
   private(set) var traceID: [UInt8] = []
@@ -74,30 +74,30 @@ struct DecodedSpan {
       attributes.append((name, .string(Array(text))))
     case (3, .varint(let number))?: attributes.append((name, .int(Int64(bitPattern: number))))
     case (5, .bytes(let array))?:
-      guard let items = Self.strings(array) else { return false }
-      attributes.append((name, .strings(items)))
+      guard let strings = Self.strings(array) else { return false }
+      attributes.append((name, .strings(strings)))
     default: return false
     }
     return value.next() == nil && !value.isMalformed
   }
 }
 
+extension DecodedSpan {
+  /// The values of an `ArrayValue`; nil when one is no string.
+  private static func strings(_ array: UnsafeRawBufferPointer) -> [String]? {
+    var strings: [String] = []
+    var reader = MessageReader(array)
+    while let (field, value) = reader.next() {
+      guard field == 1, case .bytes(let any) = value else { return nil }
+      var item = MessageReader(any)
+      guard case (1, .bytes(let text))? = item.next(), item.next() == nil, !item.isMalformed, let string = String(validating: text, as: UTF8.self) else { return nil }
+      strings.append(string)
+    }
+    return reader.isMalformed ? nil : strings
+  }
+}
+
 /// A number's bytes, most significant first.
 func bigEndian(_ numbers: UInt64...) -> [UInt8] {
   numbers.flatMap { number in (0..<8).map { UInt8(truncatingIfNeeded: number >> (56 - 8 * UInt64($0))) } }
-
-  /// Of an `ArrayValue`.
-  private static func strings(_ bytes: UnsafeRawBufferPointer) -> [[UInt8]]? {
-    var found: [[UInt8]] = []
-    var items = MessageReader(bytes)
-    while let (field, value) = items.next() {
-      guard field == 1, case .bytes(let any) = value else { return nil }
-      var reader = MessageReader(any)
-      guard case (1, .bytes(let text))? = reader.next(), reader.next() == nil, !reader.isMalformed, String(validating: text, as: UTF8.self) != nil else {
-        return nil
-      }
-      found.append(Array(text))
-    }
-    return items.isMalformed ? nil : found
-  }
 }

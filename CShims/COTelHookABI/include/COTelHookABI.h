@@ -65,6 +65,22 @@ enum { OTEL_LOOKUP_NAME_OFFSET = offsetof(struct otel_lookup, name) };
 /// Those that are only called.
 #define OTEL_CURL_CALLED(F) F(getinfo, curl_easy_getinfo, int, (void *, int, ...))
 
+/// Of a response; libcurl 7.83 and later have these (curl_easy_header(3)).
+#define OTEL_CURL_HEADERS(F)                                                                                                        \
+    F(header, curl_easy_header, int, (void *, const char *, size_t, unsigned, int, struct otel_curl_header *_Nullable *_Nonnull))   \
+    F(next_header, curl_easy_nextheader, struct otel_curl_header *_Nullable, (void *, unsigned, int, struct otel_curl_header *_Nullable))
+
+/// struct curl_header.
+struct otel_curl_header {
+    const char *name;
+    const char *value;
+    size_t amount; ///< headers of this name
+    size_t index;  ///< of this one among them
+    unsigned origin;
+    void *_Nullable anchor;
+};
+enum { OTEL_CURLH_HEADER = 1, OTEL_CURLH_LAST_REQUEST = -1, OTEL_CURLHE_OK = 0 };
+
 /// One loaded libcurl: its functions, resolved in one object so that a handle never reaches another flavour's library.
 struct otel_curl_library {
     uintptr_t base, end;
@@ -75,6 +91,7 @@ struct otel_curl_library {
 #undef OTEL_CURL_MEMBER
 #define OTEL_CURL_MEMBER(member, name, result, parameters) result(*_Nullable member) parameters;
     OTEL_CURL_MULTI(OTEL_CURL_MEMBER)
+    OTEL_CURL_HEADERS(OTEL_CURL_MEMBER)
 #undef OTEL_CURL_MEMBER
 };
 
@@ -83,7 +100,10 @@ enum {
     OTEL_CURLE_OK = 0,
     OTEL_CURLOPT_URL = 10002,
     OTEL_CURLOPT_POSTFIELDS = 10015,
+    OTEL_CURLOPT_REFERER = 10016,
     OTEL_CURLOPT_USERAGENT = 10018,
+    OTEL_CURLOPT_COOKIE = 10022,
+    OTEL_CURLOPT_ACCEPT_ENCODING = 10102,
     OTEL_CURLOPT_HTTPHEADER = 10023,
     OTEL_CURLOPT_HTTPPOST = 10024,
     OTEL_CURLOPT_CUSTOMREQUEST = 10036,
@@ -191,6 +211,40 @@ extern uint8_t otel_curl_phases_word;
 static inline enum otel_curl_phases otel_curl_phases(void) { return (enum otel_curl_phases)__builtin_expect(otel_curl_phases_word, 0); }
 static inline void otel_set_curl_phases(enum otel_curl_phases which) { otel_curl_phases_word = (uint8_t)which; }
 static inline void *otel_curl_multi_storage(void) { return otel_curl_multis; }
+
+/// For the capture of headers, beside each record in the table of handles: what options said that become headers, and room for one header
+/// on its way into a span, which there is not on every stack.
+enum otel_curl_option { OTEL_CURL_OPTION_AGENT, OTEL_CURL_OPTION_REFERER, OTEL_CURL_OPTION_ENCODING, OTEL_CURL_OPTION_COOKIE, OTEL_CURL_OPTIONS };
+enum { OTEL_CURL_OPTION_TEXT = 254, OTEL_CURL_HEADER_NAME = 104, OTEL_CURL_HEADER_VALUES = 8, OTEL_CURL_HEADER_URL = 536 };
+struct otel_curl_headers {
+    struct {
+        uint16_t count; ///< of `text`; 0: not set
+        uint8_t text[OTEL_CURL_OPTION_TEXT];
+    } options[OTEL_CURL_OPTIONS];
+    uintptr_t values[2 * OTEL_CURL_HEADER_VALUES]; ///< OTelPrimitives.Text
+    uint8_t name[OTEL_CURL_HEADER_NAME];
+    uint8_t url[OTEL_CURL_HEADER_URL];
+};
+extern struct otel_curl_headers otel_curl_header_records[OTEL_CURL_HANDLES];
+static inline struct otel_curl_headers *otel_curl_headers(int index) { return &otel_curl_header_records[index & (OTEL_CURL_HANDLES - 1)]; }
+static inline uint16_t *otel_curl_option_count(struct otel_curl_headers *headers, int option) { return &headers->options[option & 3].count; }
+static inline uint8_t *otel_curl_option_text(struct otel_curl_headers *headers, int option) { return headers->options[option & 3].text; }
+static inline void *otel_curl_header_values(struct otel_curl_headers *headers) { return headers->values; }
+static inline uint8_t *otel_curl_header_name(struct otel_curl_headers *headers) { return headers->name; }
+static inline uint8_t *otel_curl_header_url(struct otel_curl_headers *headers) { return headers->url; }
+/// The header `name` number `index` of the last response, or null. Valid until the next transfer.
+static inline const struct otel_curl_header *_Nullable otel_curl_response_header(
+    const struct otel_curl_library *library, void *handle, const char *name, size_t index) {
+    struct otel_curl_header *found = NULL;
+    if (!library->header || OTEL_FAULT("libcurl tells a header")) return NULL;
+    return library->header(handle, name, index, OTEL_CURLH_HEADER, OTEL_CURLH_LAST_REQUEST, &found) == OTEL_CURLHE_OK ? found : NULL;
+}
+/// The one behind `previous`, or null. That of the call before is overwritten by it.
+static inline struct otel_curl_header *_Nullable otel_curl_next_header(
+    const struct otel_curl_library *library, void *handle, struct otel_curl_header *_Nullable previous) {
+    if (!library->next_header || OTEL_FAULT("libcurl tells the next header")) return NULL;
+    return library->next_header(handle, OTEL_CURLH_HEADER, OTEL_CURLH_LAST_REQUEST, previous);
+}
 
 // Addresses of array members: Swift sees arrays as tuples.
 static inline uint8_t *otel_curl_url(struct otel_curl_handle *handle) { return handle->url; }

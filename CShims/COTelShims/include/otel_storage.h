@@ -14,6 +14,9 @@ enum {
     OTEL_CURL_STORAGE = 2 * 1024 * 1024,
     OTEL_RESOURCE_STORAGE = 4096,
     OTEL_PROPAGATION_STORAGE = 9 * 1024, // tracestate: 512, baggage: 8,192 bytes
+    OTEL_SETTINGS_STORAGE = 512,
+    OTEL_PATTERN_STORAGE = 4096, ///< PatternSet.size
+    OTEL_PATTERN_SETS = 4,
 };
 
 // Hidden, so that an address is one instruction and not a look-up.
@@ -25,6 +28,8 @@ extern OTEL_STORAGE char *_Nullable otel_relay_variable_pointers[OTEL_RELAY_VARI
 extern OTEL_STORAGE char otel_curl_bytes[OTEL_CURL_STORAGE];
 extern OTEL_STORAGE char otel_resource_bytes[OTEL_RESOURCE_STORAGE];
 extern OTEL_STORAGE char otel_propagation_bytes[OTEL_PROPAGATION_STORAGE];
+extern OTEL_STORAGE char otel_settings_bytes[OTEL_SETTINGS_STORAGE];
+extern OTEL_STORAGE char otel_pattern_bytes[OTEL_PATTERN_SETS][OTEL_PATTERN_STORAGE];
 
 /// OTelSDK's options and the pointer to the process's state.
 static inline void *otel_tracer_storage(void) { return otel_tracer_bytes; }
@@ -40,5 +45,8 @@ static inline void *otel_curl_storage(void) { return otel_curl_bytes; }
 static inline void *otel_resource_storage(void) { return otel_resource_bytes; }
 /// The headers that are the same for every request.
 static inline void *otel_propagation_storage(void) { return otel_propagation_bytes; }
+/// OTelInstrumentation's settings, and the regular expressions among them.
+static inline void *otel_settings_storage(void) { return otel_settings_bytes; }
+static inline void *otel_pattern_storage(int index) { return otel_pattern_bytes[index & (OTEL_PATTERN_SETS - 1)]; }
 
 #pragma clang assume_nonnull end

@@ -1,5 +1,3 @@
-public import OTelPrimitives
-
 /// The items of a comma-separated list, without surrounding space; blank ones are left out. Never allocates, never traps.
 public struct ListItems {
   private var rest: Text
