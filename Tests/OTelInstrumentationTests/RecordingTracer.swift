@@ -29,6 +29,7 @@ struct RecordingTracer: Tracer {
     mutating func set(_ key: StaticString, ascii value: Text) { keys.append(key.description) }
     mutating func set(_ key: StaticString, _ value: Int64) { keys.append(key.description) }
     mutating func updateName(_ name: Text) { keys.append("name") }
+    mutating func setTraceState(_ text: Text) { if !text.isEmpty { keys.append("trace_state") } }
     mutating func setError() { keys.append("error") }
   }
 
