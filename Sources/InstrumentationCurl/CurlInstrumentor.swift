@@ -119,7 +119,10 @@ public struct CurlInstrumentor<T: Tracer> {
     let origin = RequestOrigin(handle: handle, tracer.propagation)
     guard var span = CallScope(tracer: tracer).beginDetached(frame, parent: origin.parent) else { return nil }
     let transfer = TransferSpan(handle: handle, library: library, easy: easy, settings: settings, hasURL: handle?.hasURL ?? false)
-    tracer.openHalf(&span, name: transfer.name, kind: .client, scope: .curl) { transfer.writeStart(&$0, hasHeaders: true) }
+    tracer.openHalf(&span, name: transfer.name, kind: .client, scope: .curl) {
+      transfer.writeStart(&$0, hasHeaders: true)
+      $0.setTraceState(origin.traceState)
+    }
     if origin.mayInject, let handle { inject(span, origin, handle, library, easy) }
     return span
   }

@@ -6,6 +6,8 @@ import OTelPrimitives
 struct RequestOrigin {
   /// The program's own context, in one of the configured formats; nil when it names none, or no valid one.
   private(set) var parent: SpanContext?
+  /// The valid `tracestate` that came with it, in one header; empty: none. The program's memory.
+  private(set) var traceState = Text("")
   /// Whether anything may be added.
   private(set) var mayInject = false
   private(set) var mayAddTraceState = true
@@ -84,6 +86,8 @@ struct RequestOrigin {
     let own = fields.present.intersection(propagation.identity)
     let found = propagation.propagators.extract(fields)
     parent = found?.context
+    let keepsTraceState = found?.isTraceContext ?? false && (state.isValid || state.isEmpty)
+    if keepsTraceState { traceState = fields[.traceState] }
     if isSigned { mayInject = false }
     mayAddTraceState = !fields.present.contains(.traceState)
     mayAddBaggage = !fields.present.contains(.baggage)
@@ -93,7 +97,6 @@ struct RequestOrigin {
       return
     }
     hidden = own
-    let keepsTraceState = found?.isTraceContext ?? false && (state.isValid || state.isEmpty)
     if !mayAddTraceState, !keepsTraceState, propagation.identity.contains(.traceParent) { hidden.insert(.traceState) }
     if !own.isEmpty || !mayAddTraceState { mayAddTraceState = found == nil && !hidden.isEmpty }
   }

@@ -49,6 +49,8 @@ public protocol SpanAttributes {
   mutating func set(_ prefix: StaticString, lowercased suffix: Text, strings: UnsafeBufferPointer<Text>)
   /// Gives the span another name, of at most 127 bytes.
   mutating func updateName(_ name: Text)
+  /// `tracestate` of a parent that is not the process's; empty: none. At most `TraceState.capacity` bytes of ASCII.
+  mutating func setTraceState(_ text: Text)
   /// Marks the span as failed. No description: the attributes tell.
   mutating func setError()
 }

@@ -53,11 +53,7 @@ public struct SpanRecorder: SpanAttributes {
     // Bits 0-7 are the span's W3C flags, 8 says that bit 9 is known, 9 that the parent is remote (trace.proto, SpanFlags).
     writer.pair(SpanField.flags.0, SpanField.flags.1)
     writer.fixed32(UInt32(span.context.traceFlags) | 0x100 | (span.parentIsRemote ? 0x200 : 0))
-    if !traceState.isEmpty, limit - writer.next > traceState.count &+ 4 {
-      writer.byte(SpanField.traceState)
-      writer.varint(UInt64(truncatingIfNeeded: traceState.count))
-      writer.bytes(traceState)
-    }
+    setTraceState(traceState)
   }
 
   /// Goes on where `suspend` left off. False when the slot says more than it can hold: who else has the region wrote there.
@@ -194,6 +190,19 @@ public struct SpanRecorder: SpanAttributes {
     guard limit - writer.next >= name.count &+ 2 else { return }
     writer.pair(SpanField.name, UInt8(truncatingIfNeeded: name.count))
     writer.bytes(name)
+  }
+
+  @inline(__always)
+  public mutating func setTraceState(_ text: Text) {
+    if !text.isEmpty { writeTraceState(text) }
+  }
+
+  @inline(never)
+  private mutating func writeTraceState(_ text: Text) {
+    guard limit - writer.next > text.count &+ 4 else { return }
+    writer.byte(SpanField.traceState)
+    writer.varint(UInt64(truncatingIfNeeded: text.count))
+    writer.bytes(text)
   }
 
   @inline(__always)

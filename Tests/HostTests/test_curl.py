@@ -167,6 +167,13 @@ def test_the_requests_own_traceparent_is_kept_and_is_the_parent(agent, receiver,
     assert (span.trace_id, span.parent_span_id) == (PARENT_TRACE, PARENT_SPAN)
 
 
+@pytest.mark.parametrize("state, recorded", [("a=1,b=2", "a=1,b=2"), ("FOO=1", ""), ("", "")])
+def test_the_requests_own_tracestate_is_kept_and_is_the_spans(agent, receiver, web, state, recorded):
+    span = curl(agent, receiver, "-H", f"traceparent: {PARENT}", "-H", f"TraceState: {state}" if state else "TraceState;", f"{web.url}/", TRACESTATE="c=3")
+    assert span.trace_state == recorded
+    assert web.requests[0].values("tracestate") == [state]
+
+
 def test_environment_parent(agent, receiver, web):
     span = curl(agent, receiver, f"{web.url}/", TRACEPARENT=PARENT, TRACESTATE="vendor=value,other=1")
     assert (span.trace_id, span.parent_span_id) == (PARENT_TRACE, PARENT_SPAN)

@@ -19,7 +19,7 @@ func messages(_ entries: String...) -> [String] {
     "OTEL_SDK_DISABLED=TRUE", "OTEL_SDK_DISABLED= false ", "OTEL_SDK_DISABLED=", "OTEL_TRACES_EXPORTER=", "OTEL_TRACES_EXPORTER=OTLP", "OTEL_TRACES_EXPORTER=otlp, Console,,console",
     "OTEL_TRACES_SAMPLER=ALWAYS_OFF", "OTEL_BSP_SCHEDULE_DELAY=0", "OTEL_BSP_SCHEDULE_DELAY= 00012 ",
     "OTEL_EXPORTER_OTLP_TIMEOUT=0", "OTEL_ATTRIBUTE_COUNT_LIMIT=0", "OTEL_BSP_MAX_QUEUE_SIZE=10", "OTEL_BSP_MAX_QUEUE_SIZE=2147483647",
-    "OTEL_PROPAGATORS=baggage,tracecontext,baggage", "OTEL_PROPAGATORS=none", "OTEL_RESOURCE_ATTRIBUTES=a=1,b=%2C%3d, c = d ,",
+    "OTEL_PROPAGATORS=baggage,tracecontext,baggage", "OTEL_PROPAGATORS=none", "OTEL_PROPAGATORS=B3, b3multi,jaeger,xray,ottrace", "OTEL_RESOURCE_ATTRIBUTES=a=1,b=%2C%3d, c = d ,",
     "OTEL_RESOURCE_ATTRIBUTES=text=line%0Aline", "OTEL_EXPORTER_OTLP_HEADERS=api-key=abc,Authorization=Basic%20dXNlcjpwYXNz==",
     "OTEL_EXPORTER_OTLP_ENDPOINT=HTTPS://[::1]:4318/base/", "OTEL_EXPORTER_OTLP_ENDPOINT=http://user:pw@c", "OTEL_NATIVE_RELAY=unix:/run/a b",
     "OTEL_NATIVE_RELAY=Start", "OTEL_NATIVE_DISABLED_INSTRUMENTATIONS=curl, sockets", "OTEL_NATIVE_DISABLED_INSTRUMENTATIONS=*",
@@ -33,7 +33,7 @@ func messages(_ entries: String...) -> [String] {
     ("OTEL_BSP_SCHEDULE_DELAY", "5s"), ("OTEL_BSP_SCHEDULE_DELAY", "1.5"), ("OTEL_EXPORTER_OTLP_TIMEOUT", "10 000"),
     ("OTEL_BSP_MAX_QUEUE_SIZE", "0"), ("OTEL_BSP_MAX_QUEUE_SIZE", "-1"), ("OTEL_ATTRIBUTE_COUNT_LIMIT", "2147483648"),
     ("OTEL_TRACES_SAMPLER", "sometimes"), ("OTEL_TRACES_SAMPLER", "jaeger_remote"), ("OTEL_EXPORTER_OTLP_PROTOCOL", "grpc"),
-    ("OTEL_PROPAGATORS", "b3"), ("OTEL_TRACES_EXPORTER", "logging"), ("OTEL_NATIVE_RELAY", "unix:relative"), ("OTEL_NATIVE_RELAY", "yes"),
+    ("OTEL_PROPAGATORS", "b4"), ("OTEL_TRACES_EXPORTER", "logging"), ("OTEL_NATIVE_RELAY", "unix:relative"), ("OTEL_NATIVE_RELAY", "yes"),
     ("OTEL_EXPORTER_OTLP_ENDPOINT", "localhost:4318"), ("OTEL_EXPORTER_OTLP_ENDPOINT", "http://"),
     ("OTEL_EXPORTER_OTLP_ENDPOINT", "http://c:"), ("OTEL_EXPORTER_OTLP_ENDPOINT", "http://[::1"), ("OTEL_EXPORTER_OTLP_ENDPOINT", "http://ü"),
     ("OTEL_EXPORTER_OTLP_ENDPOINT", "http://c:0"), ("OTEL_EXPORTER_OTLP_ENDPOINT", "http://c:99999/"),
@@ -69,7 +69,7 @@ func messages(_ entries: String...) -> [String] {
   }
 
   @Test func oneBadListItemDoesNotTakeTheOthersWithIt() {
-    let found = messages("OTEL_PROPAGATORS=tracecontext,b3,nonsense")
+    let found = messages("OTEL_PROPAGATORS=tracecontext,b4,b3,nonsense")
     #expect(found.count == 2)
     #expect(found.allSatisfy { $0.contains("is left out") })
     #expect(messages("OTEL_TRACES_EXPORTER=otlp,none")[0].contains("none is left out"))

@@ -43,6 +43,7 @@ struct RecordingTracer: Tracer {
       keys.append(key + "=" + strings.map { String(decoding: UnsafeBufferPointer(start: $0.start, count: $0.count), as: UTF8.self) }.joined(separator: "|"))
     }
     mutating func updateName(_ name: Text) { keys.append("name") }
+    mutating func setTraceState(_ text: Text) { if !text.isEmpty { keys.append("trace_state") } }
     mutating func setError() { keys.append("error") }
   }
 

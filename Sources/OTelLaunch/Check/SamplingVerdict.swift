@@ -7,6 +7,8 @@ enum SamplingVerdict {
   static func silence(_ environment: EnvironmentBlock) -> String? {
     let sampler = environment.value("OTEL_TRACES_SAMPLER")?.trimmed ?? Text("parentbased_always_on")
     if sampler.equalsIgnoringCase("always_off") { return "OTEL_TRACES_SAMPLER=always_off records no trace. Unset it." }
+    // In another format the parent may be anywhere.
+    guard !sampler.hasPrefix("parentbased_") || readsTraceContextAlone(environment) else { return nil }
     if sampler.hasPrefix("parentbased_"), let flags = parentFlags(environment) {
       guard flags & 1 == 0 else { return nil }
       return "TRACEPARENT in the environment says that the parent's trace is not recorded, and so none of its children. Unset it, or set "
@@ -20,6 +22,14 @@ enum SamplingVerdict {
       return "OTEL_TRACES_SAMPLER_ARG is 0, so no trace is recorded. Write for example 0.1 for a tenth of them."
     }
     return nil
+  }
+
+  private static func readsTraceContextAlone(_ environment: EnvironmentBlock) -> Bool {
+    var items = ListItems(environment.value("OTEL_PROPAGATORS") ?? Text("tracecontext"))
+    while let item = items.next() {
+      guard item.equalsIgnoringCase("tracecontext") || item.equalsIgnoringCase("baggage") else { return false }
+    }
+    return true
   }
 
   /// The last of the four fields `version-trace-parent-flags`; nil without a valid parent (W3C Trace Context, 3.2).
