@@ -80,11 +80,6 @@ struct DecodedSpan {
     }
     return value.next() == nil && !value.isMalformed
   }
-}
-
-/// A number's bytes, most significant first.
-func bigEndian(_ numbers: UInt64...) -> [UInt8] {
-  numbers.flatMap { number in (0..<8).map { UInt8(truncatingIfNeeded: number >> (56 - 8 * UInt64($0))) } }
 
   /// Of an `ArrayValue`.
   private static func strings(_ bytes: UnsafeRawBufferPointer) -> [[UInt8]]? {
@@ -100,4 +95,9 @@ func bigEndian(_ numbers: UInt64...) -> [UInt8] {
     }
     return items.isMalformed ? nil : found
   }
+}
+
+/// A number's bytes, most significant first.
+func bigEndian(_ numbers: UInt64...) -> [UInt8] {
+  numbers.flatMap { number in (0..<8).map { UInt8(truncatingIfNeeded: number >> (56 - 8 * UInt64($0))) } }
 }
