@@ -28,6 +28,9 @@ extension EnvironmentVariable {
         Instrumentations to leave out: curl, sockets, unix_sockets (a part of sockets), dns (look-ups of names), or * for all of them.
         """),
     EnvironmentVariable(
+      "OTEL_NATIVE_ENABLED_INSTRUMENTATIONS", .agent, .choices(Choices(["unix_sockets", "*"])), source: .otelagent,
+      help: "Instrumentations that are off by themselves, and wanted: unix_sockets traces connects of Unix sockets also where they have no parent."),
+    EnvironmentVariable(
       "OTEL_NATIVE_DLSYM", .agent, .boolean, default: "true", source: .otelagent,
       help: """
         Traces also those calls of libcurl whose functions a program has looked up with dlsym, as Python's ctypes and LuaJIT do. \
