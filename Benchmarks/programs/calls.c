@@ -11,13 +11,14 @@
 //
 // CALL: perform (curl_easy_perform on $BENCH_URL, with $BENCH_HEADER, the handle reused), parallel ($BENCH_PARALLEL such transfers in one multi handle),
 // connect (a TCP address), unix (connect to a local address),
-// socket, dlsym (of a function of libc), or one that is watched while a connect is in progress (close, read …), of a descriptor of /dev/null. With the libraries of fake-curl.c and fake-libc.c behind it, what is left is the cost of the call itself.
+// socket, dlsym (of a function of libc), lookup (getaddrinfo), numeric (of an address), passive (of none), or one that is watched while a connect is in progress (close, read …), of a descriptor of /dev/null. With the libraries of fake-curl.c and fake-libc.c behind it, what is left is the cost of the call itself.
 #define _GNU_SOURCE
 #include "step.h"
 #include <arpa/inet.h>
 #include <curl/curl.h>
 #include <dlfcn.h>
 #include <fcntl.h>
+#include <netdb.h>
 #include <netinet/in.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -99,12 +100,18 @@ WATCHED(sendmsg, sendmsg(null_device, NULL, 0))
 WATCHED(recvmsg, recvmsg(null_device, NULL, 0))
 WATCHED(read, read(null_device, &byte, 1))
 WATCHED(write, write(null_device, &byte, 1))
+// An address, which is no question, and none at all.
+static struct addrinfo *addresses;
+WATCHED(numeric, getaddrinfo("127.0.0.1", NULL, NULL, &addresses))
+WATCHED(passive, getaddrinfo(NULL, "80", NULL, &addresses))
+WATCHED(lookup, getaddrinfo("service.example", NULL, NULL, &addresses))
 static const struct {
     const char *name;
     void (*call)(void);
 } watched[] = {
 #define NAMED(name) {#name, call_##name},
     NAMED(close) NAMED(dup2) NAMED(close_range) NAMED(getsockopt) NAMED(getpeername) NAMED(send) NAMED(recv) NAMED(sendmsg) NAMED(recvmsg) NAMED(read) NAMED(write)
+    NAMED(numeric) NAMED(passive) NAMED(lookup)
 };
 
 static void *libc;

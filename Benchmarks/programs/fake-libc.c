@@ -1,5 +1,6 @@
 // The calls behind the agent's socket hooks, without the kernel. Preloaded behind the agent.
 #include <errno.h>
+#include <netdb.h>
 #include <sys/socket.h>
 
 int connect(int socket, const struct sockaddr *address, socklen_t length) {
@@ -14,4 +15,9 @@ int socket(int domain, int type, int protocol) {
     if (domain >= 0) return 1000;
     errno = EAFNOSUPPORT;
     return -1;
+}
+
+int getaddrinfo(const char *node, const char *service, const struct addrinfo *hints, struct addrinfo **addresses) {
+    (void)node, (void)service, (void)hints, (void)addresses;
+    return EAI_NONAME;
 }

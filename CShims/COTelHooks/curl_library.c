@@ -162,7 +162,8 @@ static bool is_loaded(const struct otel_curl_library *library) {
 }
 
 bool otel_curl_is_inside_any(const void *caller) {
-    for (int i = 0; i < OTEL_CURL_LIBRARIES; i++)
+    // Places are taken in their order.
+    for (int i = 0; i < OTEL_CURL_LIBRARIES && __atomic_load_n(&claimed_by[i], __ATOMIC_RELAXED); i++)
         if (__atomic_load_n(&is_filled[i], __ATOMIC_ACQUIRE) && otel_curl_is_inside(&libraries[i], caller)) return true;
     return false;
 }

@@ -1,9 +1,9 @@
 // Names that a program looks up: getaddrinfo(3) and the gethostbyname(3) family.
 #include "curl_library.h"
 
-/// Whether it is a look-up to watch. libcurl's own are a layer of its transfers, on the threads that it makes for them too.
-static inline bool is_watched(const struct otel_hook_table *table, const char *name, const void *caller) {
-    return table && table->traces_dns && name && !(table->traces_curl && otel_curl_is_inside_any(caller));
+/// libcurl's own look-ups are a layer of its transfers, on the threads that it makes for them too.
+static inline bool is_libcurls(const struct otel_hook_table *table, const void *caller) {
+    return table->traces_curl && otel_curl_is_inside_any(caller);
 }
 
 static inline bool enter(const struct otel_hook_table *table, struct otel_lookup *lookup, const char *name) {
@@ -14,8 +14,8 @@ static inline bool enter(const struct otel_hook_table *table, struct otel_lookup
 
 #define UNPACK(...) __VA_ARGS__
 /// Defines the wrapper of `function`, which looks `name` up; behind `arguments` its parameters. `asks`: whether it may be a question. `exit`
-/// tells the outcome, `result`. The real call of one that was entered has a frame of its own: unwinding that gives the look-up up, and one
-/// that was not entered must give up none.
+/// tells the outcome, `result`. What is switched off is jumped to. The real call of a look-up that was entered has a frame of its own:
+/// unwinding it gives the look-up up, and one that was not entered must give up none.
 #define LOOKUP(type, function, asks, exit, arguments, ...)                                                                                 \
     static __attribute__((noinline)) type traced_##function(                                                                               \
         const struct otel_hook_table *table, struct otel_lookup *lookup, __VA_ARGS__) {                                                    \
@@ -24,16 +24,16 @@ static inline bool enter(const struct otel_hook_table *table, struct otel_lookup
         OTEL_AGENT(exit);                                                                                                                   \
         return result;                                                                                                                      \
     }                                                                                                                                       \
-    static __attribute__((noinline)) type watched_##function(const struct otel_hook_table *table, __VA_ARGS__) {                           \
+    static __attribute__((noinline)) type watched_##function(const struct otel_hook_table *table, const void *caller, __VA_ARGS__) {       \
         struct otel_lookup lookup;                                                                                                          \
-        if (enter(table, &lookup, name)) return traced_##function(table, &lookup, UNPACK arguments);                                       \
+        if ((asks) && !is_libcurls(table, caller) && enter(table, &lookup, name))                                                          \
+            return traced_##function(table, &lookup, UNPACK arguments);                                                                    \
         return otel_real.function(UNPACK arguments);                                                                                       \
     }                                                                                                                                       \
     OTEL_EXPORT type function(__VA_ARGS__) {                                                                                               \
         const struct otel_hook_table *table = otel_hooks();                                                                                \
-        if (!is_watched(table, name, __builtin_return_address(0)) || !(asks))                                                              \
-            __attribute__((musttail)) return otel_real.function(UNPACK arguments);                                                         \
-        return watched_##function(table, UNPACK arguments);                                                                                \
+        if (!table || !table->traces_dns || !name) __attribute__((musttail)) return otel_real.function(UNPACK arguments);                  \
+        return watched_##function(table, __builtin_return_address(0), UNPACK arguments);                                                   \
     }
 
 LOOKUP(int, getaddrinfo, !hints || !(hints->ai_flags & AI_NUMERICHOST || hints->ai_family == AF_UNIX),

@@ -49,11 +49,19 @@ struct Answers {
     let text = Text(next, count: size)
     var index = 0
     while index < count {
-      if (texts + index).pointee.equals(text) { return }
+      if Self.isSame((texts + index).pointee, text) { return }
       index &+= 1
     }
     (texts + count).initialize(to: text)
     count &+= 1
     next += size
+  }
+
+  /// Without memcmp, which is no function that a hook may call.
+  private static func isSame(_ one: Text, _ other: Text) -> Bool {
+    guard one.count == other.count else { return false }
+    var index = 0
+    while index < one.count, one[index] == other[index] { index &+= 1 }
+    return index == one.count
   }
 }

@@ -28,12 +28,13 @@ enum NumericHost {
       if isHexadecimal { index &+= 2 }
     }
     var value: UInt64 = 0
-    while digit(name[index]) < base {
-      value = value &* base &+ digit(name[index])
+    while true {
+      let next = digit(name[index])
+      guard next < base else { return value }
+      value = value &* base &+ next
       guard value <= 0xffff_ffff else { return nil }
       index &+= 1
     }
-    return value
   }
 
   private static func digit(_ byte: UInt8) -> UInt64 {

@@ -21,9 +21,7 @@ extension EnvironmentVariable {
     + Instrumentation.allCases.map { one in
       EnvironmentVariable(
         one.switchVariable, .instrumentation, .boolean, source: .otelagent,
-        help: """
-          Whether this one is used. true wins over the default for all; false wins over everything.
-          """)
+        help: one.help)
     } + [
       EnvironmentVariable(
         "OTEL_INSTRUMENTATION_COMMON_PEER_SERVICE_MAPPING", .instrumentation, .peerServices, source: .semanticConventions,

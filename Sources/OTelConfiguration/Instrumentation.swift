@@ -23,6 +23,17 @@ public enum Instrumentation: Sendable, CaseIterable {
     }
   }
 
+  /// What its switch does, for users.
+  public var help: StaticString {
+    switch self {
+    case .curl: "Whether requests over libcurl are traced. true wins over the default for all; false wins over everything."
+    case .sockets: "The same of connects."
+    case .unixSockets:
+      "The same of connects to Unix sockets, a part of sockets. Unless true, or named in the list of those that are enabled, only those that have a parent."
+    case .dns: "The same of look-ups of names."
+    }
+  }
+
   /// Whether it is on. Never allocates.
   ///
   /// The first of these that is set decides whether it may be on: the list of those that are enabled, its own switch, the default for all. Whoever says

@@ -1,5 +1,7 @@
 """Connects to TCP addresses are INTERNAL spans; no other connect is. Those that are not waited for: test_pending_connects.py."""
 
+import os
+
 import pytest
 
 from harness import programs
@@ -69,6 +71,30 @@ def test_ipv6_with_a_scope(agent, receiver):
     (span,) = receiver.wait(1)
     assert (span.name, span.error) == (f"socket connect ::1%1:{port}", "connection_refused")
     assert (span.attributes["network.peer.address"], span.attributes["network.type"]) == ("::1%1", "ipv6")
+
+
+LINK_LOCAL = """
+ip link set lo up && ip address add fe80::1234/64 dev lo nodad
+exec python3 -c '
+import socket
+index = socket.if_nametoindex("lo")
+s = socket.socket(socket.AF_INET6)
+print(index, s.connect_ex(("fe80::1234", 9, 0, index)))
+'
+"""
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="needs root: it gives an interface another address")
+def test_a_link_local_address(agent, receiver):
+    """In a network name space of its own, whose loopback gets one."""
+    agent.start_relay()  # outside, where the collector is
+    bare, traced = agent.run_bare("unshare", "-n", "sh", "-c", LINK_LOCAL), agent.run("unshare", "-n", "sh", "-c", LINK_LOCAL)
+    assert (traced.returncode, traced.stdout, traced.stderr) == (bare.returncode, bare.stdout, bare.stderr)
+    index, result = traced.stdout.split()
+    assert result == "111", "ECONNREFUSED"
+    (span,) = receiver.wait(1)
+    assert (span.name, span.error) == (f"socket connect fe80::1234%{index}:9", "connection_refused")
+    assert (span.attributes["network.peer.address"], span.attributes["network.type"]) == (f"fe80::1234%{index}", "ipv6")
 
 
 @pytest.mark.parametrize("kind", ["udp", "unix"])

@@ -20,12 +20,22 @@ def programs(tmp_path_factory):
     return Programs.build(tmp_path_factory.mktemp("programs"))
 
 
-@pytest.mark.parametrize("call, limit", [("unix", 60), ("socket", 60), ("dlsym", 20)])
+@pytest.mark.parametrize("call, limit", [("unix", 60), ("socket", 60), ("dlsym", 20), ("passive", 20), ("numeric", 600)])
 def test_call_of_no_interest(programs, call, limit):
     with measurements.scene(Distribution(), programs) as here:
         added, behind = measurements.steps(here, call)
         here.finish(0)
     assert added <= limit, behind
+
+
+@pytest.mark.parametrize("variables, limit", [
+    ({"OTEL_NATIVE_DISABLED_INSTRUMENTATIONS": "dns"}, 20), ({"OTEL_TRACES_SAMPLER": "always_off"}, 150)], ids=["off", "unsampled"])  # fmt: skip
+def test_a_look_up_that_is_not_traced(programs, variables, limit):
+    """A jump; or, where each span would be asked for, a question."""
+    with measurements.scene(Distribution(), programs, **variables) as here:
+        added, behind = measurements.steps(here, "lookup")
+        here.finish(0)
+    assert 0 < added <= limit, behind
 
 
 WATCHED = ["close", "dup2", "close_range", "getsockopt", "getpeername", "send", "recv", "sendmsg", "recvmsg", "read", "write"]

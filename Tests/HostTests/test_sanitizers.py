@@ -37,6 +37,18 @@ def build(compiler, sanitizer, name):
     return programs.build(f"{name}-{compiler}-{sanitizer}", source, libraries=libraries, compiler=command)
 
 
+@pytest.mark.parametrize("how, name, spans", [("info", "localhost", 1), ("r", "localhost", 1), ("byname", "localhost", 1), ("again", "localhost", 2), ("info", "x" * 300, 1),
+                                              ("info", "127.0.0.1", 0), ("many", "localhost", 401)])  # fmt: skip
+@pytest.mark.parametrize("sanitizer", ["address", "thread", "undefined"])
+def test_names_that_are_looked_up(agent, receiver, sanitizer, how, name, spans):
+    """Of clang's sanitizers, which wrap these functions themselves."""
+    command = [build("clang", sanitizer, "names"), how, name, *([100] if how == "many" else [])]
+    bare, traced = agent.run_bare(*command), agent.run(*command)
+    assert bare.returncode == 0, bare.stderr
+    assert outcome(traced, agent) == outcome(bare, agent)
+    assert len(receiver.wait(spans) if spans else receiver.wait(1, timeout=0.3)) == spans
+
+
 @pytest.mark.parametrize("compiler, sanitizer", TABLE)
 def test_a_program_with_a_sanitizer(agent, receiver, web, acceptor, compiler, sanitizer):
     launched, preloaded = TABLE[compiler, sanitizer]

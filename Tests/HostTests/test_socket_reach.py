@@ -99,7 +99,11 @@ def test_given_up_while_nobody_answers(agent, receiver, busy_port, how):
 # MARK: docs/coverage-sockets.md
 
 # For other reasons: socket(2) says what the others are about, and these keep the agent harmless.
-NOT_ABOUT_OUTCOMES = {"socket", "fork", "__fork", "_Fork", "vfork", "__vfork", "prctl", "syscall", "dlsym"}
+LOOK_UPS = {"getaddrinfo", "gethostbyname", "gethostbyname2", "gethostbyname_r", "gethostbyname2_r"}
+NOT_ABOUT_OUTCOMES = {"socket", "fork", "__fork", "_Fork", "vfork", "__vfork", "prctl", "syscall", "dlsym"} | LOOK_UPS
+
+
+STATIC_ANSWERS = {"gethostbyname", "gethostbyname2"}
 
 
 def wrapped_functions():
@@ -140,14 +144,37 @@ def coverage_document():
         "",
         "No span, or no outcome:",
         "",
-        "- UDP and local sockets, and descriptors above 65,535; of connects in progress at once, more than 1,024 (they are counted);",
+        "- UDP, Unix sockets that nobody asked for and that have no parent, and descriptors above 65,535; of connects in progress at once, more than 1,024",
+        "  (they are counted);",
         "- a connect under a traced request of libcurl, which is that span's layer;",
         "- sockets that came from another process, by `accept`, or by `socket` as a system call of the program's own;",
         "- TCP Fast Open: `sendto` with `MSG_FASTOPEN` is no connect, and with `TCP_FASTOPEN_CONNECT` a connect ends before anything is sent;",
-        "- what libc does inside itself: look-ups of names, `fclose` of a stream made by `fdopen`, `posix_spawn`;",
+        "- what libc does inside itself: its connects to name servers, `fclose` of a stream made by `fdopen`, `posix_spawn`;",
         "- io_uring, Go, programs that are linked statically, and set-user-id programs.",
         "",
         "A descriptor that was closed unseen and is a new socket's: nothing is told of the first attempt, and it is counted.",
+        "",
+        "## Look-ups of names",
+        "",
+        "| function | span | `dns.answers` |",
+        "|---|---|---|",
+        *(f"| `{name}` | `DNS lookup {{name}}` | {'no (1)' if name in STATIC_ANSWERS else 'yes'} |" for name in sorted(LOOK_UPS)),
+        "",
+        "1. The answer is in memory that the next look-up of any thread writes to.",
+        "",
+        "Whoever answers: a name server, `/etc/hosts`, a cache. `error.type` is `host_not_found` (`EAI_NONAME`, `EAI_NODATA`), `try_again` (`EAI_AGAIN`),",
+        "`no_recovery` (`EAI_FAIL`), `address_family_not_supported` (`EAI_FAMILY`, `EAI_ADDRFAMILY`), `invalid_argument` (`EAI_BADFLAGS`), `service_not_found`",
+        "(`EAI_SERVICE`), `socket_type_not_supported` (`EAI_SOCKTYPE`), else `_OTHER`; of `h_errno` likewise. Sixteen answers are told at most.",
+        "",
+        "No span:",
+        "",
+        "- addresses in the place of names, also as `127.1` and `0x7f000001`, `AI_NUMERICHOST`, no name, hints that ask for `AF_UNIX`;",
+        "- a look-up under a traced request of libcurl, and any that libcurl makes, on threads of its own too: its requests' layer, those of other protocols included;",
+        "- what a module of libc (`libnss_…`) connects to or looks up meanwhile, which is the look-up's layer;",
+        "- a buffer that was too small (`ERANGE`): the program asks again;",
+        "- addresses that are turned into names (`getnameinfo`, `gethostbyaddr`), which for the most part ask nobody;",
+        "- `getaddrinfo_a`, which asks inside libc; `res_query`, `res_send` and their kin; resolvers of a program's own: c-ares, Go's, Node's `dns.resolve`,",
+        "  systemd-resolved by D-Bus or varlink; programs that are linked statically.",
         "",
     ]
     return "\n".join(lines)

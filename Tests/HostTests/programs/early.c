@@ -12,6 +12,7 @@ int main(void) { return early_names[0] == 0; }
 #include <dlfcn.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <netdb.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/prctl.h>
@@ -26,6 +27,10 @@ static char byte;
 static struct iovec vector = {&byte, 1};
 static struct msghdr message = {.msg_iov = &vector, .msg_iovlen = 1};
 static socklen_t length = sizeof nobody;
+static struct addrinfo *addresses;
+static struct hostent host, *found;
+static char storage[8192];
+static int problem;
 
 // Wild arguments are the kernel's to refuse; its number for that is what is printed.
 #define FUNCTIONS(F)                                                                                                                       \
@@ -44,6 +49,11 @@ static socklen_t length = sizeof nobody;
     F(dup2, dup2(-1, 900))                                                                                                                 \
     F(__dup2, __dup2(-1, 900))                                                                                                             \
     F(dup3, dup3(-1, 900, O_CLOEXEC))                                                                                                      \
+    F(getaddrinfo, getaddrinfo("localhost", NULL, NULL, &addresses))                                                                       \
+    F(gethostbyname, gethostbyname("localhost") == NULL)                                                                                   \
+    F(gethostbyname2, gethostbyname2("localhost", AF_INET) == NULL)                                                                        \
+    F(gethostbyname_r, gethostbyname_r("localhost", &host, storage, sizeof storage, &found, &problem))                                     \
+    F(gethostbyname2_r, gethostbyname2_r("localhost", AF_INET, &host, storage, sizeof storage, &found, &problem))                          \
     F(fork, child(fork()))                                                                                                                 \
     F(__fork, child(__fork()))                                                                                                             \
     F(_Fork, child(_Fork()))                                                                                                               \

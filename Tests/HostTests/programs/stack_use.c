@@ -6,6 +6,7 @@
 #include <curl/curl.h>
 #include <dlfcn.h>
 #include <locale.h>
+#include <netdb.h>
 #include <pthread.h>
 #include <signal.h>
 #include <stddef.h>
@@ -99,6 +100,16 @@ static void without_pair(void) {
     close(here);
     close(there);
 }
+static struct addrinfo *addresses;
+static void without_addresses(void) { freeaddrinfo(addresses); }
+static struct hostent host, *found;
+static char storage[8192];
+static int problem;
+CALL(getaddrinfo, getaddrinfo("localhost", NULL, NULL, &addresses))
+CALL(gethostbyname, gethostbyname("localhost"))
+CALL(gethostbyname2, gethostbyname2("localhost", AF_INET))
+CALL(gethostbyname_r, gethostbyname_r("localhost", &host, storage, sizeof storage, &found, &problem))
+CALL(gethostbyname2_r, gethostbyname2_r("localhost", AF_INET, &host, storage, sizeof storage, &found, &problem))
 static int spare;
 static void with_spare(void) { spare = dup(0); }
 static void without_spare(void) { close(spare); }
@@ -199,6 +210,11 @@ static const struct one {
     ONE(write, with_pair, without_pair),
     ONE(__write, with_pair, without_pair),
     ONE(writev, with_pair, without_pair),
+    ONE(getaddrinfo, nothing, without_addresses),
+    ONE(gethostbyname, nothing, nothing),
+    ONE(gethostbyname2, nothing, nothing),
+    ONE(gethostbyname_r, nothing, nothing),
+    ONE(gethostbyname2_r, nothing, nothing),
     ONE(fork, nothing, without_child),
     ONE(__fork, nothing, without_child),
     ONE(_Fork, nothing, without_child),
