@@ -7,6 +7,7 @@ import threading
 import time
 from dataclasses import dataclass
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from urllib.parse import parse_qsl
 
 
 @dataclass(frozen=True)
@@ -28,7 +29,8 @@ class Request:
 
 
 class WebServer:
-    """Paths: /status/N answers N, /slow waits half a second, /held until the server stops, /redirect leads to /status/200; all others answer 200."""
+    """Paths: /status/N answers N, /slow waits half a second, /held until the server stops, /redirect leads to /status/200, /headers?a=b has the header a: b; all others
+    answer 200."""
 
     def __init__(self, host="127.0.0.1"):
         self.requests = []
@@ -62,6 +64,9 @@ class WebServer:
                 self.send_response(status)
                 if status == 302:
                     self.send_header("Location", "/status/200")
+                if self.path.startswith("/headers?"):
+                    for name, value in parse_qsl(self.path.partition("?")[2], keep_blank_values=True, encoding="latin-1"):
+                        self.send_header(name, value)
                 self.send_header("Content-Type", "text/plain")
                 self.send_header("Content-Length", str(len(answer)))
                 self.end_headers()
