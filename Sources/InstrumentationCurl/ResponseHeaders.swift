@@ -29,13 +29,20 @@ struct ResponseHeaders {
     }
   }
 
+  /// Without the blanks that are no part of a value; libcurl 7.88 leaves the line's CR with an empty one.
+  private static func withoutEnd(_ value: Text) -> Text {
+    var count = value.count
+    while count > 0, value[count &- 1] <= 0x20 { count &-= 1 }
+    return value.slice(0, count)
+  }
+
   @inline(never)
   private func capture<A: SpanAttributes>(_ name: Text, isNamed: Bool, _ attributes: inout A) {
     var captured = CapturedHeader(name, isNamed: isNamed, of: handle)
     let key = UnsafeRawPointer(captured.name.start).assumingMemoryBound(to: CChar.self)
     var index = 0
     while let header = otel_curl_response_header(library, easy, key, index) {
-      captured.add(Text(cString: header.pointee.value))
+      captured.add(Self.withoutEnd(Text(cString: header.pointee.value)))
       index &+= 1
       if index >= header.pointee.amount { break }
     }

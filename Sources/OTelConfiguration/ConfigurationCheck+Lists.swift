@@ -6,11 +6,12 @@ extension ConfigurationCheck {
     var items = ListItems(value)
     while let item = items.next() {
       // The limit is that of an attribute's name (InstrumentationSettings).
-      guard !HeaderField.isName(item) || item.count > 96 else { continue }
+      let isPattern = item.firstIndex(of: 0x2a) != nil
+      guard isPattern || !HeaderField.isName(item) || item.count > 96 else { continue }
       let remedy =
-        item.firstIndex(of: 0x2a) == nil
-        ? "Write names, separated by commas."
-        : "Patterns belong into OTEL_INSTRUMENTATION_HTTP_CAPTURE_HEADERS_CLIENT_REQUEST or _RESPONSE, as regular expressions."
+        isPattern
+        ? "Patterns belong into OTEL_INSTRUMENTATION_HTTP_CAPTURE_HEADERS_CLIENT_REQUEST or _RESPONSE, as regular expressions."
+        : "Write names, separated by commas."
       leaveOut(variable, item, "is no name of a header", remedy)
     }
   }

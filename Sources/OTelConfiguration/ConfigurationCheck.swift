@@ -35,7 +35,7 @@ public struct ConfigurationCheck {
     let before = problems.count
     examineValue(variable, value)
     guard problems.count == before, case .notYet = variable.support, !value.equalsIgnoringCase(variable.defaultText) else { return }
-    report(variable.name, " is set but this version of otelagent does not support it yet; it has no effect. Unset it to silence this line.")
+    report(variable.name, " is set but this version of otelagent does not support it yet; it has no effect, and the other variables apply. Unset it to silence this line.")
   }
 
   private mutating func examineValue(_ variable: EnvironmentVariable, _ value: Text) {

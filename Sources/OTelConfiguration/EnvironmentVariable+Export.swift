@@ -36,7 +36,7 @@ extension EnvironmentVariable {
       help: "PEM file of the client's certificate and of those that lead to its authority; read as the one above."),
     EnvironmentVariable(
       "OTEL_EXPORTER_OTLP_INSECURE", .export, .boolean, default: "false", .notYetSilent, source: .otlp,
-      help: "gRPC without TLS, where the endpoint has no scheme."),
+      help: "gRPC without TLS, where the endpoint has no scheme. There is no gRPC yet, and for http/protobuf the endpoint's scheme decides."),
     EnvironmentVariable(
       "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT", .export, .url, source: .otlp, help: "As above, for spans; used as it is, nothing is added."),
     EnvironmentVariable("OTEL_EXPORTER_OTLP_TRACES_PROTOCOL", .export, .choice(protocols), source: .otlp, help: "As above, for spans."),
@@ -52,7 +52,7 @@ extension EnvironmentVariable {
     EnvironmentVariable("OTEL_EXPORTER_OTLP_TRACES_INSECURE", .export, .boolean, .notYetSilent, source: .otlp, help: "As above, for spans."),
     EnvironmentVariable(
       "OTEL_EXPORTER_ZIPKIN_ENDPOINT", .export, .url, default: "http://localhost:9411/api/v2/spans", .notYetSilent,
-      help: "The URL for the exporter zipkin, which the specification is about to drop."),
+      help: "The URL for the exporter zipkin, which is not there: the specification has deprecated it. A collector passes OTLP on to Zipkin."),
     EnvironmentVariable(
       "OTEL_EXPORTER_ZIPKIN_TIMEOUT", .export, .timeout, default: "10000", .notYetSilent, help: "As above, its limit in milliseconds."),
   ]

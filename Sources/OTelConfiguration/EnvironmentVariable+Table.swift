@@ -83,11 +83,15 @@ extension EnvironmentVariable {
       .choice(Choices(["none", "off", "error", "warn", "info", "debug", "trace", "verbose", "fatal"])),
       default: "info", help: "How much the relay writes to its own log file."),
     EnvironmentVariable(
-      "OTEL_CONFIG_FILE", .general, .path, .notYet, help: "A declarative configuration file."),
+      "OTEL_CONFIG_FILE", .general, .path, .notYet,
+      help: "A declarative configuration file, which would replace all other variables. It is not read; they apply as if it were not set."),
     EnvironmentVariable(
       "OTEL_EXPERIMENTAL_CONFIG_FILE", .general, .path, .notYet, help: "The earlier name of OTEL_CONFIG_FILE."),
     EnvironmentVariable(
-      "OTEL_ENTITIES", .general, .string, .notYet, help: "Entities of the resource, in development in the specification."),
+      "OTEL_ENTITIES", .general, .string, .notYet,
+      help: """
+        Entities of the resource, in development in the specification: their form may still change. Write what describes them into OTEL_RESOURCE_ATTRIBUTES.
+        """),
   ]
 
   private static let traces: [EnvironmentVariable] = [
@@ -96,7 +100,8 @@ extension EnvironmentVariable {
       .choices(Choices(["otlp", "console", "none"], notYet: ["zipkin", "otlp/stdout"])), default: "otlp",
       help: """
         Where spans go. otlp: to the collector, by way of the relay. console: to the program's standard error, one line of JSON for each \
-        span that ends; needs no relay. none: nowhere.
+        span that ends; needs no relay. none: nowhere. Not: zipkin, which the specification has deprecated, and otlp/stdout, since standard output \
+        is the program's.
         """),
     EnvironmentVariable(
       "OTEL_TRACES_SAMPLER", .traces,
@@ -106,7 +111,11 @@ extension EnvironmentVariable {
             "always_on", "always_off", "traceidratio", "parentbased_always_on", "parentbased_always_off",
             "parentbased_traceidratio",
           ], notYet: ["jaeger_remote", "parentbased_jaeger_remote", "xray"])),
-      default: "parentbased_always_on", help: "Which traces are recorded."),
+      default: "parentbased_always_on",
+      help: """
+        Which traces are recorded: always_on, always_off, traceidratio, parentbased_always_on, parentbased_always_off, parentbased_traceidratio. Not: jaeger_remote \
+        and xray, which ask a server for rules, and a program is not made to ask one.
+        """),
     EnvironmentVariable(
       "OTEL_TRACES_SAMPLER_ARG", .traces, .samplerArgument, default: "1.0",
       help: "For traceidratio and parentbased_traceidratio: the part of all traces that is recorded, 0 to 1."),
@@ -143,8 +152,10 @@ extension EnvironmentVariable {
       "OTEL_SPAN_LINK_COUNT_LIMIT", .limits, anyInteger, default: "128", .notYetSilent,
       help: "The most links of a span. No instrumentation records links yet."),
     EnvironmentVariable(
-      "OTEL_EVENT_ATTRIBUTE_COUNT_LIMIT", .limits, anyInteger, default: "128", .notYetSilent, help: "The most attributes of a span's event."),
+      "OTEL_EVENT_ATTRIBUTE_COUNT_LIMIT", .limits, anyInteger, default: "128", .notYetSilent,
+      help: "The most attributes of a span's event. No instrumentation records events yet."),
     EnvironmentVariable(
-      "OTEL_LINK_ATTRIBUTE_COUNT_LIMIT", .limits, anyInteger, default: "128", .notYetSilent, help: "The most attributes of a span's link."),
+      "OTEL_LINK_ATTRIBUTE_COUNT_LIMIT", .limits, anyInteger, default: "128", .notYetSilent,
+      help: "The most attributes of a span's link. No instrumentation records links yet."),
   ]
 }

@@ -24,7 +24,9 @@ func messages(_ entries: String...) -> [String] {
     "OTEL_EXPORTER_OTLP_ENDPOINT=HTTPS://[::1]:4318/base/", "OTEL_EXPORTER_OTLP_ENDPOINT=http://user:pw@c", "OTEL_NATIVE_RELAY=unix:/run/a b",
     "OTEL_NATIVE_RELAY=Start", "OTEL_NATIVE_DISABLED_INSTRUMENTATIONS=curl, sockets", "OTEL_NATIVE_DISABLED_INSTRUMENTATIONS=*",
     "OTEL_METRICS_EXPORTER=none", "OTEL_LOGS_EXPORTER=console,otlp", "OTEL_EXPORTER_OTLP_COMPRESSION=none", "OTEL_PYTHON_LOG_CORRELATION=1",
-    "OTEL_SEMCONV_STABILITY_OPT_IN=http",
+    "OTEL_SEMCONV_STABILITY_OPT_IN=http", "OTEL_NATIVE_EXCLUDED_URLS=health,^https?://[^/]+:\\d{2,4}/(a|b)$", "OTEL_INSTRUMENTATION_HTTP_KNOWN_METHODS=GET,get",
+    "OTEL_INSTRUMENTATION_HTTP_CLIENT_CAPTURE_REQUEST_HEADERS=Content-Type, x-a", "OTEL_INSTRUMENTATION_COMMON_PEER_SERVICE_MAPPING=h=s,h:80 = t,::1=u,",
+    "OTEL_NATIVE_ENABLED_INSTRUMENTATIONS=*", "OTEL_INSTRUMENTATION_CURL_ENABLED=FALSE",
   ])
   func acceptsValid(_ entry: String) { #expect(messages(entry) == []) }
 
@@ -111,6 +113,19 @@ func messages(_ entries: String...) -> [String] {
   @Test func tellsWhatIsNotSupportedYet() {
     #expect(messages("OTEL_CONFIG_FILE=/etc/otel.yaml")[0].contains("does not support it yet"))
     #expect(messages("OTEL_CONFIG_FILE=") == [])
+  }
+
+  @Test(arguments: [
+    ("OTEL_NATIVE_EXCLUDED_URLS", "health,(a", "(a"), ("OTEL_NATIVE_CURL_EXCLUDED_URLS", "a{1,2},x(?=y)", "x(?=y)"),
+    ("OTEL_INSTRUMENTATION_HTTP_CAPTURE_HEADERS_CLIENT_REQUEST", "x-.*,[z-a]", "[z-a]"),
+    ("OTEL_INSTRUMENTATION_HTTP_CAPTURE_HEADERS_CLIENT_RESPONSE", "(abc){200}", "(abc){200}"),
+    ("OTEL_INSTRUMENTATION_HTTP_CAPTURE_HEADERS_SANITIZE_FIELDS", "a**", "a**"),
+    ("OTEL_INSTRUMENTATION_HTTP_CLIENT_CAPTURE_REQUEST_HEADERS", "ok, x-*", "x-*"), ("OTEL_INSTRUMENTATION_HTTP_CLIENT_CAPTURE_RESPONSE_HEADERS", "a:b,c", "a:b"),
+    ("OTEL_INSTRUMENTATION_COMMON_PEER_SERVICE_MAPPING", "h=s,h:0=s,[::1]:80=t", "h:0=s"), ("OTEL_INSTRUMENTATION_COMMON_PEER_SERVICE_MAPPING", "h", "h"),
+  ])
+  func leavesOutTheItemThatIsWrong(_ name: String, _ value: String, _ item: String) {
+    let found = messages("\(name)=\(value)")
+    #expect(found.count == 1 && found[0].hasPrefix("\(name): \"\(item)\" ") && found[0].contains("; it is left out. "))
   }
 
   @Test func suggestsTheNameThatWasMeant() {

@@ -100,10 +100,11 @@ import Testing
   @Test(arguments: [false, true]) func asPythonHasIt(_ ignoresCase: Bool) throws {
     var random = SeededGenerator(seed: ignoresCase ? 7 : 8)
     var cases: [(pattern: String, text: String)] = []
-    for _ in 0..<6000 {
+    for _ in 0..<4000 {
       let pattern = (0..<Int.random(in: 1...7, using: &random)).map { _ in Self.parts.randomElement(using: &random)! }.joined()
       let text = (0..<Int.random(in: 0...7, using: &random)).map { _ in "aabbcABz01_-. \n{".randomElement(using: &random)! }
-      cases.append((pattern, String(text)))
+      // Before 3.14 Python's \B does not match in an empty text (gh-124130).
+      cases.append((pattern, pattern.contains("\\B") && text.isEmpty ? "a" : String(text)))
     }
     let answers = try python(cases, ignoresCase)
     #expect(answers.count == cases.count)
@@ -111,17 +112,18 @@ import Testing
     for ((pattern, text), answer) in zip(cases, answers) {
       let patterns = PatternMemory(ignoringCase: ignoresCase)
       let flaw = patterns.add(pattern)
-      if answer == "error" {
-        #expect(flaw != nil, "\(pattern)")
-      } else if flaw == nil {
+      let found: String
+      switch flaw {
+      case nil:
         compiled += 1
-        let found = "\(patterns.matchesPart(of: text)) \(patterns.matchesAll(of: text))"
-        #expect(found == answer, "\(pattern) in \(text.debugDescription)")
-      } else {
-        #expect(flaw == .unsupported, "\(pattern)")
+        found = "\(patterns.matchesPart(of: text)) \(patterns.matchesAll(of: text))"
+      case .unsupported: continue
+      default: found = "error"
       }
+      // An expectation for each takes half a minute.
+      if found != answer { Issue.record("\(pattern.debugDescription) in \(text.debugDescription): \(found), and Python \(answer)") }
     }
-    #expect(compiled > 1500)
+    #expect(compiled > 800)
   }
 
   private func python(_ cases: [(pattern: String, text: String)], _ ignoresCase: Bool) throws -> [Substring] {

@@ -19,6 +19,7 @@ struct FuzzTarget: Sendable {
     FuzzTarget(name: "endpoint", run: endpoint),
     FuzzTarget(name: "url", run: url),
     FuzzTarget(name: "url-secrets", run: urlSecrets),
+    FuzzTarget(name: "pattern", run: pattern),
     FuzzTarget(name: "peer", run: peer),
     FuzzTarget(name: "loaded-object", run: loadedObject),
     FuzzTarget(name: "elf-file", run: elfFile),

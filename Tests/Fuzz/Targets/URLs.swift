@@ -117,6 +117,14 @@ func url(_ input: UnsafeRawBufferPointer) {
   let expected = (whole.parts.hasScheme ? [] : Array("http://".utf8)) + reference(Array(url.dropFirst(url.prefix { $0 <= 0x20 }.count)), authority: whole.parts.authority - url.prefix { $0 <= 0x20 }.count)
   check(whole.bytes == expected, "\(String(decoding: whole.bytes, as: UTF8.self)) instead of \(String(decoding: expected, as: UTF8.self))")
   if let again = redacted(whole.bytes, capacity: longest) { checkEqual(again.bytes, whole.bytes, "what is redacted twice") }
+  // The user's own list of keys, with those that are known here, is as good as none.
+  let keys = exactly.joined(separator: ", ")
+  let listed = withCopy(url) { text in
+    withCopy(Array(keys.utf8)) { keys in written(longest) { URLRedaction.write(RequestURL(text)!, to: $0, capacity: longest, keys: keys).count } }
+  }
+  if !url.lowercased.contains(sequence: [0x25]), inAnyCase.allSatisfy({ !url.lowercased.contains(sequence: Array($0.utf8)) }), !url.lowercased.contains(sequence: Array("session".utf8)) {
+    checkEqual(listed, whole.bytes, "by a list of keys")
+  }
   // What does not fit is left out, and nothing comes instead.
   checkEqual(redacted(url, capacity: capacity)?.bytes, Array(whole.bytes.prefix(capacity)), "what was cut")
 }
@@ -155,5 +163,10 @@ func urlSecrets(_ input: UnsafeRawBufferPointer) {
   for room in [capacity, url.count * 9 + 64] {
     guard let result = redacted(url, capacity: room) else { return }
     check(!result.bytes.contains(sequence: mark), "\(String(decoding: url, as: UTF8.self)) becomes \(String(decoding: result.bytes, as: UTF8.self))")
+    // The value of a header; there, what has no scheme and no slashes has no userinfo.
+    if shape & 8 == 0 || result.parts.hasScheme {
+      let reference = withCopy(url) { text in written(room) { URLRedaction.write(reference: text, to: $0, capacity: room) } }
+      check(!reference.contains(sequence: mark), "\(String(decoding: url, as: UTF8.self)) becomes \(String(decoding: reference, as: UTF8.self))")
+    }
   }
 }

@@ -67,7 +67,13 @@ class Way:
 
 
 class RelayFound(Way):
-    """A relay is there. Who cannot come to it looks for an abstract name, which is each run's own by its mount name space."""
+    """A relay is there. Who cannot come to it looks for an abstract name, which is each run's own by its mount name space. libcurl is asked for
+    headers."""
+
+    variables = {
+        "OTEL_INSTRUMENTATION_HTTP_CLIENT_CAPTURE_RESPONSE_HEADERS": "content-type",
+        "OTEL_INSTRUMENTATION_HTTP_CAPTURE_HEADERS_CLIENT_RESPONSE": ".*",
+    }
 
     def command(self):
         return ["unshare", "-m", *super().command()]

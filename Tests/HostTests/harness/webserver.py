@@ -7,6 +7,7 @@ import threading
 import time
 from dataclasses import dataclass
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from urllib.parse import parse_qsl
 
 
 @dataclass(frozen=True)
@@ -28,8 +29,8 @@ class Request:
 
 
 class WebServer:
-    """Paths: /status/N answers N, /slow waits half a second, /held until the server stops, /redirect leads to /status/200, /redirect?URL to URL; all others answer
-    200."""
+    """Paths: /status/N answers N, /slow waits half a second, /held until the server stops, /redirect leads to /status/200, /redirect?URL to URL, /headers?a=b has the
+    header a: b; all others answer 200."""
 
     def __init__(self, host="127.0.0.1", tls=None):
         self.requests = []
@@ -63,6 +64,9 @@ class WebServer:
                 self.send_response(status)
                 if status == 302:
                     self.send_header("Location", self.path.partition("?")[2] or "/status/200")
+                if self.path.startswith("/headers?"):
+                    for name, value in parse_qsl(self.path.partition("?")[2], keep_blank_values=True, encoding="latin-1"):
+                        self.send_header(name, value)
                 self.send_header("Content-Type", "text/plain")
                 self.send_header("Content-Length", str(len(answer)))
                 self.end_headers()
