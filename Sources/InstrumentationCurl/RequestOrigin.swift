@@ -40,17 +40,18 @@ struct RequestOrigin {
   }
 
   /// Whether a header can be one that matters here, by its first two letters.
+  /// - Parameter isOther: whether those of other formats than W3C's do.
   @inline(__always)
-  private static func mayMatter(_ text: UnsafePointer<CChar>) -> Bool {
+  private static func mayMatter(_ text: UnsafePointer<CChar>, _ isOther: Bool) -> Bool {
     let first = UInt8(bitPattern: text[0]) | 0x20
     guard first != 0x20 else { return false }
     let second = UInt8(bitPattern: text[1]) | 0x20
     switch first {
     case 0x74: return second == 0x72  // traceparent, tracestate
-    case 0x62: return second == 0x61 || second == 0x33  // baggage, b3
-    case 0x78: return second == 0x2d  // x-b3-…, x-amzn-trace-id
-    case 0x75: return second == 0x62  // uber-trace-id
-    case 0x6f: return second == 0x74  // ot-tracer-…
+    case 0x62: return second == 0x61 || isOther && second == 0x33  // baggage, b3
+    case 0x78: return isOther && second == 0x2d  // x-b3-…, x-amzn-trace-id
+    case 0x75: return isOther && second == 0x62  // uber-trace-id
+    case 0x6f: return isOther && second == 0x74  // ot-tracer-…
     case 0x61: return second == 0x75  // authorization
     case 0x73, 0x64: return second == 0x69  // signature, digest
     default: return false
@@ -60,7 +61,7 @@ struct RequestOrigin {
   @inline(never)
   private mutating func examine(_ handle: EasyHandle, _ propagation: Propagation) {
     var count = 0
-    handle.forEachHeader { if Self.mayMatter($0) { count &+= 1 } }
+    handle.forEachHeader { if Self.mayMatter($0, propagation.readsOtherFormats) { count &+= 1 } }
     if count != 0 { read(handle, propagation) }
   }
 
@@ -70,7 +71,7 @@ struct RequestOrigin {
     var state = TraceState()
     var (isSigned, isRemoved) = (false, false)
     handle.forEachHeader { text in
-      guard Self.mayMatter(text) else { return }
+      guard Self.mayMatter(text, propagation.readsOtherFormats) else { return }
       let line = Text(cString: text)
       if let field = ContextField.named(header: line) {
         let end = field.name.count

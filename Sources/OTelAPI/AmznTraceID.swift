@@ -1,11 +1,7 @@
-import COTelShims
 public import OTelPrimitives
 
 /// AWS X-Ray's `X-Amzn-Trace-Id`. Source: https://docs.aws.amazon.com/xray/latest/devguide/xray-concepts.html#xray-concepts-tracingheader
 public enum AmznTraceID {
-  /// Bytes of a value.
-  public static let length = 74
-
   /// `Root=1-time-rest;Parent=span;Sampled=1` in any order; other keys are ignored. Who leaves the decision to others (`?`) counts as not sampled.
   @inline(never)
   public static func parse(_ text: Text) -> SpanContext? {
@@ -28,14 +24,12 @@ public enum AmznTraceID {
     return context.isValid ? context : nil
   }
 
-  /// `length` bytes at `target`.
+  /// The ids of a value whose other bytes are there (`ContextLine.form`).
   static func write(_ context: SpanContext, to target: UnsafeMutablePointer<UInt8>) {
-    let form = Text("Root=1-00000000-000000000000000000000000;Parent=0000000000000000;Sampled=0")
-    memcpy(target, form.start, form.count)
     Hexadecimal.write(UInt32(truncatingIfNeeded: context.traceHigh &>> 32), to: target + 7)
     Hexadecimal.write(UInt32(truncatingIfNeeded: context.traceHigh), to: target + 16)
-    Hexadecimal.write(context.traceLow, to: target + 24)
-    Hexadecimal.write(context.spanID, to: target + 48)
+    Hexadecimal.put(context.traceLow, to: target + 24)
+    Hexadecimal.put(context.spanID, to: target + 48)
     target[73] = 0x30 &+ (context.flags & SpanContext.sampled)
   }
 }

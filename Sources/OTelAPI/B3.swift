@@ -2,9 +2,6 @@ import OTelPrimitives
 
 /// B3, in one field or in several. Source: https://github.com/openzipkin/b3-propagation; OpenTelemetry's rules: context/api-propagators.md, "B3 Requirements".
 public enum B3 {
-  /// Most bytes of `b3`.
-  public static let length = 51
-
   /// The single field is tried first, then the others, whichever of the two is configured. A sampling decision without ids is no context.
   @inline(never)
   static func parse(_ fields: ContextFields) -> SpanContext? {
@@ -38,13 +35,11 @@ public enum B3 {
   private static func digits(_ trace: Text) -> Text { trace.count == 32 ? trace : whole(trace) }
   private static func whole(_ id: Text) -> Text { id.count == 16 ? id : Text("") }
 
-  /// The single field's value, `length` bytes at `target`.
+  /// Ids and decision of a single field's value whose other bytes are there (`ContextLine.form`).
   static func write(_ context: SpanContext, to target: UnsafeMutablePointer<UInt8>) {
-    Hexadecimal.write(context.traceHigh, to: target)
-    Hexadecimal.write(context.traceLow, to: target + 16)
-    target[32] = 0x2d
-    Hexadecimal.write(context.spanID, to: target + 33)
-    target[49] = 0x2d
+    Hexadecimal.put(context.traceHigh, to: target)
+    Hexadecimal.put(context.traceLow, to: target + 16)
+    Hexadecimal.put(context.spanID, to: target + 33)
     target[50] = context.isDebug ? 0x64 : 0x30 &+ (context.flags & SpanContext.sampled)
   }
 }

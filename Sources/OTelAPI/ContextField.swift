@@ -77,6 +77,7 @@ public struct ContextFieldSet {
   @inline(__always) public func contains(_ field: ContextField) -> Bool { bits & 1 &<< UInt32(field.rawValue) != 0 }
   @inline(__always) public mutating func insert(_ field: ContextField) { bits |= 1 &<< UInt32(field.rawValue) }
   @inline(__always) public mutating func formUnion(_ other: ContextFieldSet) { bits |= other.bits }
+  @inline(__always) func isSubset(of other: ContextFieldSet) -> Bool { bits & ~other.bits == 0 }
   @inline(__always) public func intersection(_ other: ContextFieldSet) -> ContextFieldSet {
     var both = self
     both.bits &= other.bits

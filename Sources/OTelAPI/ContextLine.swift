@@ -50,14 +50,14 @@ public enum ContextLine: UInt8 {
     case .traceParent: TraceParent.write(context, to: target + 13)
     case .b3: B3.write(context, to: target + 4)
     case .b3TraceID:
-      Hexadecimal.write(context.traceHigh, to: target + 14)
-      Hexadecimal.write(context.traceLow, to: target + 30)
-    case .b3SpanID: Hexadecimal.write(context.spanID, to: target + 13)
+      Hexadecimal.put(context.traceHigh, to: target + 14)
+      Hexadecimal.put(context.traceLow, to: target + 30)
+    case .b3SpanID: Hexadecimal.put(context.spanID, to: target + 13)
     case .uberTraceID: UberTraceID.write(context, to: target + 15)
     case .amznTraceID: AmznTraceID.write(context, to: target + 17)
     // "inject lower 64 bits": OpenTracing's ids have no more.
-    case .otTraceID: Hexadecimal.write(context.traceLow, to: target + 19)
-    case .otSpanID: Hexadecimal.write(context.spanID, to: target + 18)
+    case .otTraceID: Hexadecimal.put(context.traceLow, to: target + 19)
+    case .otSpanID: Hexadecimal.put(context.spanID, to: target + 18)
     case .b3Sampled, .otSampled: break
     }
   }

@@ -39,6 +39,10 @@ public enum Hexadecimal {
     (raw + 8).storeBytes(of: digits(UInt32(truncatingIfNeeded: value)), as: UInt64.self)
   }
 
+  /// The same, out of line: where speed does not matter.
+  @inline(never)
+  static func put(_ value: UInt64, to target: UnsafeMutablePointer<UInt8>) { write(value, to: target) }
+
   /// Eight of them.
   @inline(__always)
   static func write(_ value: UInt32, to target: UnsafeMutablePointer<UInt8>) {

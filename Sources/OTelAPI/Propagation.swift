@@ -5,6 +5,8 @@ public struct Propagation {
   public private(set) var propagators: Propagators
   /// The fields of a request that name a span in one of the formats.
   public let identity: ContextFieldSet
+  /// Whether any of them is in another format than W3C's.
+  public let readsOtherFormats: Bool
   /// A span that a program's own request names is its parent, and is named in its place (`OTEL_NATIVE_CURL_REPARENT`).
   public var isReparenting = false
   /// `tracestate: …` and `baggage: …`, each ended by a NUL; empty: there is none. Kept for the process's life, the same for all requests.
@@ -17,6 +19,7 @@ public struct Propagation {
   public init(_ propagators: Propagators) {
     self.propagators = propagators
     identity = propagators.identity()
+    readsOtherFormats = !identity.isSubset(of: ContextFieldSet(from: .traceParent, through: .traceParent))
     findOutWhetherPlain()
   }
 

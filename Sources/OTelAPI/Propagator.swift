@@ -7,10 +7,28 @@ public enum Propagator: UInt8, Sendable {
   /// As `OTEL_PROPAGATORS` calls it, in any case.
   @inline(never)
   public init?(_ name: Text) {
-    if name.equalsIgnoringCase("tracecontext") { self = .traceContext } else if name.equalsIgnoringCase("baggage") { self = .baggage }
-    else if name.equalsIgnoringCase("b3") { self = .b3 } else if name.equalsIgnoringCase("b3multi") { self = .b3multi }
-    else if name.equalsIgnoringCase("jaeger") { self = .jaeger } else if name.equalsIgnoringCase("xray") { self = .xray }
-    else if name.equalsIgnoringCase("ottrace") { self = .ottrace } else { return nil }
+    var number: UInt8 = 1
+    while let propagator = Propagator(rawValue: number) {
+      if name.equalsIgnoringCase(propagator.name) {
+        self = propagator
+        return
+      }
+      number &+= 1
+    }
+    return nil
+  }
+
+  @inline(never)
+  private var name: Text {
+    switch self {
+    case .traceContext: Text("tracecontext")
+    case .baggage: Text("baggage")
+    case .b3: Text("b3")
+    case .b3multi: Text("b3multi")
+    case .jaeger: Text("jaeger")
+    case .xray: Text("xray")
+    case .ottrace: Text("ottrace")
+    }
   }
 
   /// The fields that say which span it is, as a set.

@@ -3,9 +3,6 @@ public import OTelPrimitives
 /// Jaeger's `uber-trace-id`. Source: https://www.jaegertracing.io/docs/1.76/architecture/sdks/#propagation-format.
 /// Its baggage (`uberctx-…`, `jaeger-baggage`) is not read.
 public enum UberTraceID {
-  /// Most bytes of a value.
-  public static let length = 53
-
   /// `trace:span:parent:flags`, whose colons may be percent-encoded. The parent is deprecated, and ignored.
   @inline(never)
   public static func parse(_ text: Text) -> SpanContext? {
@@ -30,15 +27,11 @@ public enum UberTraceID {
     return text.slice(0, end)
   }
 
-  /// `length` bytes at `target`; the parent is 0, as OpenTelemetry asks.
+  /// Ids and flags of a value whose other bytes are there (`ContextLine.form`). The parent is 0, as OpenTelemetry asks.
   static func write(_ context: SpanContext, to target: UnsafeMutablePointer<UInt8>) {
-    Hexadecimal.write(context.traceHigh, to: target)
-    Hexadecimal.write(context.traceLow, to: target + 16)
-    target[32] = 0x3a
-    Hexadecimal.write(context.spanID, to: target + 33)
-    target[49] = 0x3a
-    target[50] = 0x30
-    target[51] = 0x3a
+    Hexadecimal.put(context.traceHigh, to: target)
+    Hexadecimal.put(context.traceLow, to: target + 16)
+    Hexadecimal.put(context.spanID, to: target + 33)
     target[52] = context.isDebug ? 0x33 : 0x30 &+ (context.flags & SpanContext.sampled)
   }
 }

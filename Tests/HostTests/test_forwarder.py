@@ -43,14 +43,17 @@ class Service:
 
 
 @contextlib.contextmanager
-def forwarder(agent, web, environment):
-    program = programs.build("forwarder", REPOSITORY / "examples/forwarder/forwarder.c", libraries=["-lcurl"])
-    process = agent.start(program, environment=environment, stdout=subprocess.PIPE, text=True)
+def forwarder(agent, web, environment, compiler=None):
+    """It says nothing on standard error: no request of its own fails, and no sanitizer has anything to say."""
+    source = REPOSITORY / "examples/forwarder/forwarder.c"
+    program = programs.build(f"forwarder-{'-'.join(compiler)}" if compiler else "forwarder", source, libraries=["-lcurl"], compiler=compiler)
+    process = agent.start(program, environment=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
     try:
         yield Service(int(process.stdout.readline()), web)
     finally:
         process.terminate()
-        process.communicate()
+        said = process.communicate()[1]
+    assert said == ""
 
 
 @pytest.fixture
@@ -181,6 +184,19 @@ def test_other_formats(agent, web):
         assert request.values("X-B3-TraceId") == [TRACE]
         assert request.values("uber-trace-id") == [f"{TRACE}:{span}:0:1"]
         assert request.values("X-B3-ParentSpanId") == []
+
+
+def test_lists_of_any_length_with_addresses_watched(agent, web):
+    """The nodes in front of a hidden header are copied as far as there is room. Behind more the request stays as it is."""
+    environment = agent.environment(OTEL_NATIVE_CURL_REPARENT="true", OTEL_PROPAGATORS="tracecontext,b3", BAGGAGE="k=v", OTEL_TRACES_EXPORTER="none")
+    with forwarder(agent, web, environment, ("clang", "-fsanitize=address")) as service:
+        for count in (0, 1, 20, 60):
+            baggage = [("baggage", f"n{n}=x") for n in range(count)]
+            before, behind = service.forward(*baggage, ("traceparent", PARENT)), service.forward(("traceparent", PARENT), *baggage)
+            for (request,) in (before, behind):
+                assert len(request.values("baggage")) == count
+                assert request.traceparent[3:35] == TRACE
+                assert (request.traceparent == PARENT) == (count == 60 and request is before[0])
 
 
 @pytest.mark.parametrize("value", [None, "false", "1"])

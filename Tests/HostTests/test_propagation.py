@@ -222,6 +222,13 @@ def test_baggage(agent, receiver, web, given, sent):
     assert web.requests[0].traceparent[36:52] == span.span_id
 
 
+def test_more_baggage_than_there_is_room_for(agent, receiver, web):
+    """Of the agent's 32 KiB for what it copies at start. What it is configured with, and the parent, are there all the same."""
+    span = one_span(agent, receiver, web, BAGGAGE="k=v," + 60_000 * "x", **variables("tracecontext"))
+    assert (span.trace_id, span.parent_span_id) == (TRACE, SPAN)
+    assert web.requests[0].values("baggage") == []
+
+
 @pytest.mark.parametrize("own, kept", [("Baggage: mine=1", ["mine=1"]), ("baggage;", [""]), ("baggage:", [])])
 def test_own_baggage_is_kept(agent, receiver, web, own, kept):
     span = one_span(agent, receiver, web, "-H", own, BAGGAGE="k=v")
