@@ -9,7 +9,7 @@
 //   calls memory CALL COUNT       after COUNT calls, in KiB: proportional, private dirty, highest resident memory
 //
 // CALL: perform (curl_easy_perform on $BENCH_URL, with $BENCH_HEADER, the handle reused), connect (a TCP address), unix (connect to a local address),
-// socket, dlsym (of a function of libc), or one that is watched while a connect is in progress (close, read …), of a descriptor of /dev/null. With the libraries of fake-curl.c and fake-libc.c behind it, what is left is the cost of the call itself.
+// socket, dlsym (of a function of libc), dlopen (of the program), or one that is watched while a connect is in progress (close, read …), of a descriptor of /dev/null. With the libraries of fake-curl.c and fake-libc.c behind it, what is left is the cost of the call itself.
 #define _GNU_SOURCE
 #include "step.h"
 #include <arpa/inet.h>
@@ -91,6 +91,10 @@ static __attribute__((noinline)) void call_dlsym(void) {
     if (!dlsym(libc, "getpid")) exit(3);
 }
 
+static __attribute__((noinline)) void call_dlopen(void) {
+    if (!dlopen(NULL, RTLD_LAZY)) exit(3);
+}
+
 static void (*prepare(const char *name))(void) {
     if (!strcmp(name, "perform")) {
         const char *url = getenv("BENCH_URL");
@@ -113,6 +117,7 @@ static void (*prepare(const char *name))(void) {
         libc = dlopen("libc.so.6", RTLD_LAZY);
         return call_dlsym;
     }
+    if (!strcmp(name, "dlopen")) return call_dlopen;
     unix_address.sun_family = AF_UNIX;
     strcpy(unix_address.sun_path, "/nonexistent");
     if (!strcmp(name, "unix")) return call_unix;
