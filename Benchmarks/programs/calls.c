@@ -11,7 +11,7 @@
 //
 // CALL: perform (curl_easy_perform on $BENCH_URL, with $BENCH_HEADER, the handle reused), parallel ($BENCH_PARALLEL such transfers in one multi handle),
 // connect (a TCP address), unix (connect to a local address),
-// socket, dlsym (of a function of libc), lookup (getaddrinfo), numeric (of an address), passive (of none), or one that is watched while a connect is in progress (close, read …), of a descriptor of /dev/null. With the libraries of fake-curl.c and fake-libc.c behind it, what is left is the cost of the call itself.
+// socket, dlsym (of a function of libc), dlopen (of the program), lookup (getaddrinfo), numeric (of an address), passive (of none), or one that is watched while a connect is in progress (close, read …), of a descriptor of /dev/null. With the libraries of fake-curl.c and fake-libc.c behind it, what is left is the cost of the call itself.
 #define _GNU_SOURCE
 #include "step.h"
 #include <arpa/inet.h>
@@ -119,6 +119,10 @@ static __attribute__((noinline)) void call_dlsym(void) {
     if (!dlsym(libc, "getpid")) exit(3);
 }
 
+static __attribute__((noinline)) void call_dlopen(void) {
+    if (!dlopen(NULL, RTLD_LAZY)) exit(3);
+}
+
 static CURL *transfer(void) {
     const char *url = getenv("BENCH_URL");
     CURL *made = curl_easy_init();
@@ -155,6 +159,7 @@ static void (*prepare(const char *name))(void) {
         libc = dlopen("libc.so.6", RTLD_LAZY);
         return call_dlsym;
     }
+    if (!strcmp(name, "dlopen")) return call_dlopen;
     unix_address.sun_family = AF_UNIX;
     strcpy(unix_address.sun_path, "/nonexistent");
     if (!strcmp(name, "unix")) return call_unix;

@@ -8,8 +8,12 @@
 
 /// By the file's name, as PHP's curl.so: to look into the file would need a descriptor. `dlopen` reads the name next, whatever it points to.
 static bool is_of_curl(const char *file) {
-    const char *name = strrchr(file, '/');
-    return strstr(name ? name : file, "curl") != NULL;
+    bool is_one = false;
+    for (const char *next = file; *next; next++) {
+        if (*next == '/') is_one = false;
+        if (next[0] == 'c' && next[1] == 'u' && next[2] == 'r' && next[3] == 'l') is_one = true;
+    }
+    return is_one;
 }
 
 static __attribute__((noinline)) void *open_deep(const char *file, int flags) {

@@ -151,14 +151,17 @@ public struct CurlInstrumentor<T: Tracer> {
   /// - Parameters:
   ///   - begin: CLOCK_MONOTONIC, when a driving call began it; 0: it began with the span.
   ///   - time: CLOCK_MONOTONIC; 0: now.
-  @inline(never)
+  @inline(__always)
   func close(_ span: OpenSpan, _ transfer: TransferSpan, result: Int32, from begin: UInt64, at time: UInt64) {
     if settings.pointee.has(InstrumentationSettings.Feature.excludedURLs), transfer.isExcluded { return tracer.discard(span) }
-    if otel_curl_phases() != OTEL_CURL_PHASES_OFF { return closeWithPhases(span, transfer, result: result, from: begin, at: time) }
+    guard otel_curl_phases() != OTEL_CURL_PHASES_OFF else { return end(span, transfer, result: result, at: time) }
+    let time = time != 0 ? time : otel_monotonic()
+    // The parent first: it learns a URL that was not known before.
     end(span, transfer, result: result, at: time)
+    recordPhases(of: span, transfer, result: result, from: begin, to: time)
   }
 
-  @inline(__always)
+  @inline(never)
   private func end(_ span: OpenSpan, _ transfer: TransferSpan, result: Int32, at time: UInt64) {
     tracer.closeHalf(span, name: transfer.name, kind: .client, scope: .curl, at: time) {
       transfer.writeStart(&$0, hasHeaders: time == 0)
@@ -167,13 +170,12 @@ public struct CurlInstrumentor<T: Tracer> {
     }
   }
 
-  /// The parent first: it learns a URL that was not known before.
   @inline(never)
-  private func closeWithPhases(_ span: OpenSpan, _ transfer: TransferSpan, result: Int32, from begin: UInt64, at time: UInt64) {
-    let time = time != 0 ? time : otel_monotonic()
-    end(span, transfer, result: result, at: time)
+  private func recordPhases(of span: OpenSpan, _ transfer: TransferSpan, result: Int32, from begin: UInt64, to end: UInt64) {
     guard let handle = transfer.handle, span.isRecording else { return }
-    TransferPhases(tracer: tracer, span: span, handle: handle, library: transfer.library, easy: transfer.easy, result: result)
-      .record(from: begin != 0 ? begin : span.startTime &- span.clock, isDriven: begin != 0, to: time)
+    withUnsafePointer(to: span) {
+      TransferPhases(tracer: tracer, span: $0, handle: handle, library: transfer.library, easy: transfer.easy, result: result)
+        .record(from: begin != 0 ? begin : span.startTime &- span.clock, isDriven: begin != 0, to: end)
+    }
   }
 }

@@ -15,7 +15,8 @@ import OTelSemanticConventions
 /// Source: https://curl.se/libcurl/c/curl_easy_getinfo.html#TIMES; semantic conventions, dotnet/dotnet-network-traces.md.
 struct TransferPhases<T: Tracer> {
   let tracer: T
-  let span: OpenSpan
+  /// The transfer's. By address: the struct is passed on, and would take its whole on the stack each time.
+  let span: UnsafePointer<OpenSpan>
   let handle: EasyHandle
   let library: UnsafePointer<otel_curl_library>
   let easy: UnsafeMutableRawPointer
@@ -26,10 +27,10 @@ struct TransferPhases<T: Tracer> {
   /// - Parameters:
   ///   - begin: what libcurl's times are counted from, CLOCK_MONOTONIC, as `end`.
   ///   - isDriven: in a multi handle, where a transfer may have waited for its turn.
-  @inline(never)
+  @inline(__always)
   func record(from begin: UInt64, isDriven: Bool, to end: UInt64) {
     // Below zero: a libcurl before 7.61.
-    guard tracer.isOwn(span), time(OTEL_CURLINFO_REDIRECT_TIME_T) == 0 else { return }
+    guard tracer.isOwn(span.pointee), time(OTEL_CURLINFO_REDIRECT_TIME_T) == 0 else { return }
     let looked = time(OTEL_CURLINFO_NAMELOOKUP_TIME_T)
     let connected = time(OTEL_CURLINFO_CONNECT_TIME_T)
     let secured = time(OTEL_CURLINFO_APPCONNECT_TIME_T)
@@ -108,16 +109,24 @@ struct TransferPhases<T: Tracer> {
   private func write(_ phase: Phase, _ timeline: Timeline, _ from: Int64, _ until: Int64) {
     let begin = timeline.at(from)
     let end = until == 0 ? timeline.end : timeline.at(until)
-    var part = tracer.startPart(of: span, at: begin)
+    let part = tracer.startPart(of: span.pointee, at: begin)
+    guard let recorder = recorder(of: phase, part, isOver: until != 0) else { return tracer.count(.noSlot) }
+    tracer.end(recorder, of: part, scope: .curl, at: end > begin ? end : begin)
+  }
+
+  @inline(never)
+  private func recorder(of phase: Phase, _ part: OpenSpan, isOver: Bool) -> T.Recorder? {
     withUnsafeTemporaryAllocation(of: UInt8.self, capacity: 128) { buffer in
-      guard let start = buffer.baseAddress else { return }
-      guard var recorder = tracer.record(&part, name: name(of: phase, to: start), kind: .internal, scope: .curl) else { return tracer.count(.noSlot) }
+      var part = part
+      guard let start = buffer.baseAddress,
+        var recorder = tracer.record(&part, name: name(of: phase, to: start), kind: .internal, scope: .curl)
+      else { return nil }
       writeAttributes(of: phase, &recorder)
-      if until == 0, result != OTEL_CURLE_OK, let error = TransferError.name(result) {
+      if !isOver, result != OTEL_CURLE_OK, let error = TransferError.name(result) {
         recorder.set(Attribute.errorType, ascii: Text(error))
         recorder.setError()
       }
-      tracer.end(recorder, of: part, scope: .curl, at: end > begin ? end : begin)
+      return recorder
     }
   }
 

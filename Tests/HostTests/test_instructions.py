@@ -20,7 +20,7 @@ def programs(tmp_path_factory):
     return Programs.build(tmp_path_factory.mktemp("programs"))
 
 
-@pytest.mark.parametrize("call, limit", [("unix", 60), ("socket", 60), ("dlsym", 20), ("passive", 20), ("numeric", 600)])
+@pytest.mark.parametrize("call, limit", [("unix", 60), ("socket", 60), ("dlsym", 20), ("dlopen", 20), ("passive", 20), ("numeric", 600)])
 def test_call_of_no_interest(programs, call, limit):
     with measurements.scene(Distribution(), programs) as here:
         added, behind = measurements.steps(here, call)

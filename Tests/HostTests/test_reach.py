@@ -112,7 +112,8 @@ WAYS = [
         DEBIAN,
         UNTRACED,
         c_program("plugin-deepbind"),
-        "the plug-in asked ld.so for its own libraries first; to change that would change the program",
+        "the plug-in asked ld.so for its own libraries first; to change that would change the program, and is done only on request: "
+        "`OTEL_NATIVE_DEEPBIND=false`, for files with `curl` in their names",
     ),
     Way("`dlopen` of it with `RTLD_LOCAL`, `dlsym`", ALL, TRACED, c_program("handle-local")),
     Way("the same with `RTLD_GLOBAL`", ALL, TRACED, c_program("handle-global")),
@@ -141,7 +142,8 @@ WAYS = [
         ("openssl",),
         UNTRACED,
         lambda _, url: ["php", programs.SOURCES / "client.php", url],
-        "PHP loads its extensions with `RTLD_DEEPBIND`",
+        "PHP loads its extensions with `RTLD_DEEPBIND`; `OTEL_NATIVE_DEEPBIND=false` takes it off, and then it is traced "
+        "(`test_deepbind.py`)",
     ),
 ]
 
@@ -361,6 +363,8 @@ def coverage_document():
         "| a program | |",
         "|---|---|",
         *(f"| {what} | {why} |" for what, (_, _, why) in UNSEEN.items()),
+        "",
+        "PyPI's curl_cffi has a libcurl linked into its extension: its requests have no span, its connects are told as any program's.",
         "",
         "Nor, without a run here: a libcurl that is loaded by `dlmopen` into another name space; set-user-id programs, for which ld.so preloads",
         "nothing; Go's own HTTP client.",

@@ -45,8 +45,11 @@ import Testing
     proxy?.withCString { instrumentor.followed(easy, option: Int32(OTEL_CURLOPT_PROXY), value: UInt(bitPattern: $0)) }
     let span = try #require(tracer.start(parent: nil, isRemote: false))
     tracer.log.parts = []
-    TransferPhases(tracer: tracer, span: span, handle: try #require(EasyHandleTable.find(easy)), library: curl.library, easy: easy, result: result)
-      .record(from: begin, isDriven: isDriven, to: end)
+    let handle = try #require(EasyHandleTable.find(easy))
+    withUnsafePointer(to: span) {
+      TransferPhases(tracer: tracer, span: $0, handle: handle, library: curl.library, easy: easy, result: result)
+        .record(from: begin, isDriven: isDriven, to: end)
+    }
     return tracer.log.parts
   }
 

@@ -2,6 +2,8 @@
 
 import base64
 import contextlib
+import hashlib
+import re
 import socket
 import struct
 import subprocess
@@ -118,6 +120,20 @@ def ntlm_challenge():
     return base64.b64encode(message).decode()
 
 
+def speak_websocket(connection, stream, head):
+    """Says back what it is told, until it is told to close (RFC 6455). Frames of at most 125 bytes."""
+    key = re.search(r"Sec-WebSocket-Key: (\S+)", head, re.I)[1]
+    accept = base64.b64encode(hashlib.sha1(f"{key}258EAFA5-E914-47DA-95CA-C5AB0DC85B11".encode()).digest()).decode()
+    headers = ["HTTP/1.1 101 Switching", "Upgrade: websocket", "Connection: Upgrade", f"Sec-WebSocket-Accept: {accept}"]
+    connection.sendall("\r\n".join([*headers, "", ""]).encode())
+    while start := stream.read(2):
+        size, mask = start[1] & 0x7F, stream.read(4)
+        payload = bytes(byte ^ mask[index % 4] for index, byte in enumerate(stream.read(size)))
+        connection.sendall(bytes([start[0], size]) + payload)
+        if start[0] & 0xF == 8:
+            return
+
+
 class ScriptedServer:
     """Answers each target as ANSWERS says: bytes, and whether the connection is closed then. `heads`: the requests, as they came."""
 
@@ -147,7 +163,10 @@ class ScriptedServer:
                 if "\r\n" not in head:
                     return
                 self.heads.append(head)
-                if self._respond(connection, head.split()[1].strip("/"), head):
+                target = head.split()[1].strip("/")
+                if target == "ws":
+                    return speak_websocket(connection, stream, head)
+                if self._respond(connection, target, head):
                     return
 
     def _respond(self, connection, target, head):

@@ -38,6 +38,7 @@ static int problem;
     F(__connect, __connect(-1, (struct sockaddr *)&nobody, sizeof nobody))                                                                 \
     F(socket, socket(-1, SOCK_STREAM, 0))                                                                                                  \
     F(dlsym, dlsym(RTLD_DEFAULT, "getpid") != NULL && dlsym(RTLD_NEXT, "no_such_function") == NULL)                                        \
+    F(dlopen, dlopen("no-such-library.so", RTLD_NOW | RTLD_DEEPBIND) == NULL && dlerror() != NULL)                                         \
     F(prctl, prctl(PR_GET_DUMPABLE))                                                                                                       \
     F(syscall, syscall(SYS_connect, -1, NULL, 0))                                                                                          \
     F(getsockopt, getsockopt(-1, SOL_SOCKET, SO_ERROR, &byte, &length))                                                                    \

@@ -157,6 +157,7 @@ FORK(_Fork)
 CALL(prctl, prctl(PR_GET_DUMPABLE, 0, 0, 0, 0))
 CALL(syscall, syscall(SYS_getpid))
 CALL(dlsym, dlsym(RTLD_DEFAULT, "getpid"))
+CALL(dlopen, dlopen(NULL, RTLD_NOW | RTLD_DEEPBIND))
 CALL(curl_easy_init, easy = curl_easy_init())
 CALL(curl_easy_duphandle, other = curl_easy_duphandle(easy))
 CALL(curl_easy_setopt, curl_easy_setopt(easy, CURLOPT_URL, url))
@@ -221,6 +222,7 @@ static const struct one {
     ONE(prctl, nothing, nothing),
     ONE(syscall, nothing, nothing),
     ONE(dlsym, nothing, nothing),
+    ONE(dlopen, nothing, nothing),
     ONE(curl_easy_init, nothing, without_easy),
     ONE(curl_easy_duphandle, with_easy, without_two),
     ONE(curl_easy_setopt, with_easy, without_easy),
