@@ -212,6 +212,24 @@ def test_a_parent(agent, receiver):
     assert (span.trace_id, span.parent_span_id) == (parent[3:35], parent[36:52])
 
 
+OWN = """
+import socket
+own = socket.gethostname()
+for name in (own, own, "localhost"):
+    try:
+        print(socket.getaddrinfo(name, 80, flags=socket.AI_CANONNAME)[0][3] != "")
+    except OSError as error:
+        print(error)
+"""
+
+
+def test_what_the_machine_itself_is_called(agent, receiver):
+    """git and libldap ask that, whomever they talk to."""
+    twin(agent, PYTHON, "-c", OWN)
+    receiver.wait(1)
+    assert [span.name for span in receiver.wait(2, timeout=0.5)] == ["DNS lookup localhost"]
+
+
 # MARK: libcurl, which has a thread of its own for it
 
 CLIENTS = {

@@ -40,6 +40,20 @@ import Testing
     #expect(tracer.log.ended == [["dns.question.name", "error.type", "error"]])
   }
 
+  @Test func whatTheMachineItselfIsCalled() {
+    var own = [CChar](repeating: 0, count: 72)
+    #expect(otel_host_name(&own, 72))
+    let name = String(decoding: own.prefix { $0 != 0 }.map(UInt8.init(bitPattern:)), as: UTF8.self)
+    instrumentor.enter(lookup, name, asksCanonical: true)
+    #expect(!isEntered)
+    instrumentor.enter(lookup, name + "x", asksCanonical: true)
+    #expect(isEntered)
+    instrumentor.exit(lookup, 0, nil)
+    instrumentor.enter(lookup, name)
+    #expect(isEntered)
+    instrumentor.exit(lookup, 0, nil)
+  }
+
   @Test func errorsOfHosts() {
     let names = [HOST_NOT_FOUND, NO_DATA, TRY_AGAIN, NO_RECOVERY, NETDB_INTERNAL].map { LookupError.name(host: $0, number: 0).description }
     #expect(names == ["host_not_found", "host_not_found", "try_again", "no_recovery", "_OTHER"])
