@@ -81,6 +81,25 @@ import Testing
     #expect(text.hasSuffix(" ") || inet_aton(text, &address) == 0)
   }
 
+  /// Any text of what numbers are written with, against libc's own reading.
+  @Test func addressesAreLibcsAddresses() {
+    let alphabet = Array("0012589.....xXafgF".utf8)
+    var found = 0
+    for _ in 0..<50_000 {
+      let bytes = (0..<Int.random(in: 1...14)).map { _ in alphabet.randomElement()! }
+      let text = String(decoding: bytes, as: UTF8.self)
+      var address = in_addr()
+      let isAddress = inet_aton(text, &address) != 0
+      found += isAddress ? 1 : 0
+      let isOurs = bytes.withUnsafeBufferPointer { NumericHost.isAddress(Text($0.baseAddress!, count: $0.count)) }
+      guard isOurs == isAddress else {
+        Issue.record("\(text) is \(isAddress ? "an" : "no") address")
+        return
+      }
+    }
+    #expect(found > 500)
+  }
+
   @Test func aNameIsCutBetweenCharacters() {
     instrumentor.enter(lookup, String(repeating: "a", count: 300))
     #expect(name == String(repeating: "a", count: 255))
