@@ -6,17 +6,17 @@ static inline bool is_libcurls(const struct otel_hook_table *table, const void *
     return table->traces_curl && otel_curl_is_inside_any(caller);
 }
 
-static inline bool enter(const struct otel_hook_table *table, struct otel_lookup *lookup, const char *name) {
+static inline bool enter(const struct otel_hook_table *table, struct otel_lookup *lookup, const char *name, bool asks_canonical) {
     lookup->call.state = 0;
-    OTEL_AGENT(table->lookup_enter(lookup, name));
+    OTEL_AGENT(table->lookup_enter(lookup, name, asks_canonical));
     return lookup->call.state != 0;
 }
 
 #define UNPACK(...) __VA_ARGS__
-/// Defines the wrapper of `function`, which looks `name` up; behind `arguments` its parameters. `asks`: whether it may be a question. `exit`
-/// tells the outcome, `result`. What is switched off is jumped to. The real call of a look-up that was entered has a frame of its own:
+/// Defines the wrapper of `function`, which looks `name` up; behind `arguments` its parameters. `asks`: whether it may be a question,
+/// `asks_canonical` for what a name stands for. `exit` tells the outcome, `result`. What is switched off is jumped to. The real call of a look-up that was entered has a frame of its own:
 /// unwinding it gives the look-up up, and one that was not entered must give up none.
-#define LOOKUP(type, function, asks, exit, arguments, ...)                                                                                 \
+#define LOOKUP(type, function, asks, asks_canonical, exit, arguments, ...)                                                                 \
     static __attribute__((noinline)) type traced_##function(                                                                               \
         const struct otel_hook_table *table, struct otel_lookup *lookup, __VA_ARGS__) {                                                    \
         OTEL_UNWINDABLE;                                                                                                                    \
@@ -26,7 +26,7 @@ static inline bool enter(const struct otel_hook_table *table, struct otel_lookup
     }                                                                                                                                       \
     static __attribute__((noinline)) type watched_##function(const struct otel_hook_table *table, const void *caller, __VA_ARGS__) {       \
         struct otel_lookup lookup;                                                                                                          \
-        if ((asks) && !is_libcurls(table, caller) && enter(table, &lookup, name))                                                          \
+        if ((asks) && !is_libcurls(table, caller) && enter(table, &lookup, name, asks_canonical))                                          \
             return traced_##function(table, &lookup, UNPACK arguments);                                                                    \
         return otel_real.function(UNPACK arguments);                                                                                       \
     }                                                                                                                                       \
@@ -36,18 +36,18 @@ static inline bool enter(const struct otel_hook_table *table, struct otel_lookup
         return watched_##function(table, __builtin_return_address(0), UNPACK arguments);                                                   \
     }
 
-LOOKUP(int, getaddrinfo, !hints || !(hints->ai_flags & AI_NUMERICHOST || hints->ai_family == AF_UNIX),
+LOOKUP(int, getaddrinfo, !hints || !(hints->ai_flags & AI_NUMERICHOST || hints->ai_family == AF_UNIX), hints && hints->ai_flags & AI_CANONNAME,
     table->lookup_exit(lookup, result, result ? NULL : *addresses), (name, service, hints, addresses),
     const char *name, const char *service, const struct addrinfo *hints, struct addrinfo **addresses)
 
 // What these answer is in memory that the next look-up of any thread writes to: whether it may be read, only the program knows.
 #define ANSWERED table->host_lookup_exit(lookup, result ? 0 : h_errno, h_errno == NETDB_INTERNAL ? errno : 0, NULL)
-LOOKUP(struct hostent *, gethostbyname, true, ANSWERED, (name), const char *name)
-LOOKUP(struct hostent *, gethostbyname2, true, ANSWERED, (name, family), const char *name, int family)
+LOOKUP(struct hostent *, gethostbyname, true, false, ANSWERED, (name), const char *name)
+LOOKUP(struct hostent *, gethostbyname2, true, false, ANSWERED, (name, family), const char *name, int family)
 
 /// The outcome of those that answer into the caller's memory.
 #define FOUND table->host_lookup_exit(lookup, result || !*found ? *error : 0, result, result ? NULL : *found)
-LOOKUP(int, gethostbyname_r, true, FOUND, (name, host, buffer, size, found, error),
+LOOKUP(int, gethostbyname_r, true, false, FOUND, (name, host, buffer, size, found, error),
     const char *name, struct hostent *host, char *buffer, size_t size, struct hostent **found, int *error)
-LOOKUP(int, gethostbyname2_r, true, FOUND, (name, family, host, buffer, size, found, error),
+LOOKUP(int, gethostbyname2_r, true, false, FOUND, (name, family, host, buffer, size, found, error),
     const char *name, int family, struct hostent *host, char *buffer, size_t size, struct hostent **found, int *error)

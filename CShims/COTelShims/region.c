@@ -40,6 +40,13 @@ static void entry_number(struct text *text, const char *name, unsigned long valu
     entry_text(text, name, digits);
 }
 
+char otel_own_name[OTEL_OWN_NAME];
+/// Threads may be reading it: they see what was there, or do not recognise it.
+static void keep_own_name(const char *name) {
+    size_t length = strlen(name);
+    if (length < sizeof otel_own_name) memcpy(otel_own_name, name, length + 1);
+}
+
 /// The names are those of Sources/OTelRegion/Identity.swift. What nobody asks for yet is not here: reading /proc/self/cgroup alone took a quarter of the time of a first record.
 /// 0: the configuration does not fit, and without it the spans would go to whoever the defaults name.
 static size_t write_identity(const struct otel_region_request *request, char *area) {
@@ -52,6 +59,7 @@ static size_t write_identity(const struct otel_region_request *request, char *ar
     entry_number(&text, "process.start_time_unix_nano", request->start_time);
     struct utsname name;
     if (!is_error(otel_syscall1(SYS_uname, &name))) {
+        keep_own_name(name.nodename);
         entry_text(&text, "host.name", name.nodename);
         entry_text(&text, "os.release", name.release);
         entry_text(&text, "host.machine", name.machine);
@@ -199,6 +207,7 @@ bool otel_host_name(char *name, size_t capacity) {
     size_t length = strlen(system.nodename);
     if (length >= capacity || OTEL_FAULT("name of the host fits")) return false;
     memcpy(name, system.nodename, length + 1);
+    keep_own_name(name);
     return true;
 }
 

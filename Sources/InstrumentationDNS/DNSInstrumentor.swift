@@ -17,10 +17,12 @@ public struct DNSInstrumentor<T: Tracer> {
   public init(tracer: T) { self.tracer = tracer }
 
   @inline(__always)
-  public func enter(_ lookup: UnsafeMutablePointer<otel_lookup>, _ name: UnsafePointer<CChar>) {
+  public func enter(_ lookup: UnsafeMutablePointer<otel_lookup>, _ name: UnsafePointer<CChar>, asksCanonical: Bool = false) {
     let call = otel_lookup_call(lookup)
     let scope = CallScope(tracer: tracer)
     guard tracer.recordsRoots, keep(name, in: lookup), !scope.isInsideCall(call), var span = scope.begin(call) else { return }
+    // What the machine itself is called: git and libldap ask that, in each of their processes, and reach nobody. Known once there is a region.
+    if asksCanonical, otel_is_own_name(name, Int(lookup.pointee.name_count)) { return }
     withName(of: lookup) { name in
       tracer.openHalf(&span, name: name, kind: .internal, scope: .dns) { writeStart(lookup, &$0) }
     }

@@ -38,7 +38,7 @@ nonisolated(unsafe) var hookTable = otel_hook_table(
   socket_error_read: { Hooks.sockets.errorRead($0, $1) },
   socket_used: { Hooks.sockets.used($0, $1) },
   descriptors_closed: { Hooks.sockets.closed(from: $0, through: $1) },
-  lookup_enter: { Hooks.dns.enter($0, $1) },
+  lookup_enter: { Hooks.dns.enter($0, $1, asksCanonical: $2) },
   lookup_exit: { Hooks.dns.exit($0, $1, $2) },
   host_lookup_exit: { Hooks.dns.exit($0, host: $1, number: $2, $3) },
   traces_dns: true,

@@ -171,6 +171,7 @@ def coverage_document():
         "- addresses in the place of names, also as `127.1` and `0x7f000001`, `AI_NUMERICHOST`, no name, hints that ask for `AF_UNIX`;",
         "- a look-up under a traced request of libcurl, and any that libcurl makes, on threads of its own too: its requests' layer, those of other protocols included;",
         "- what a module of libc (`libnss_…`) connects to or looks up meanwhile, which is the look-up's layer;",
+        "- the machine's own name with `AI_CANONNAME`: what it is called, which git and libldap ask in each of their processes;",
         "- a buffer that was too small (`ERANGE`): the program asks again;",
         "- addresses that are turned into names (`getnameinfo`, `gethostbyaddr`), which for the most part ask nobody;",
         "- `getaddrinfo_a`, which asks inside libc; `res_query`, `res_send` and their kin; resolvers of a program's own: c-ares, Go's, Node's `dns.resolve`,",

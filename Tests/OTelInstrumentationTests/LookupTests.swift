@@ -40,6 +40,20 @@ import Testing
     #expect(tracer.log.ended == [["dns.question.name", "error.type", "error"]])
   }
 
+  @Test func whatTheMachineItselfIsCalled() {
+    var own = [CChar](repeating: 0, count: 72)
+    #expect(otel_host_name(&own, 72))
+    let name = String(decoding: own.prefix { $0 != 0 }.map(UInt8.init(bitPattern:)), as: UTF8.self)
+    instrumentor.enter(lookup, name, asksCanonical: true)
+    #expect(!isEntered)
+    instrumentor.enter(lookup, name + "x", asksCanonical: true)
+    #expect(isEntered)
+    instrumentor.exit(lookup, 0, nil)
+    instrumentor.enter(lookup, name)
+    #expect(isEntered)
+    instrumentor.exit(lookup, 0, nil)
+  }
+
   @Test func errorsOfHosts() {
     let names = [HOST_NOT_FOUND, NO_DATA, TRY_AGAIN, NO_RECOVERY, NETDB_INTERNAL].map { LookupError.name(host: $0, number: 0).description }
     #expect(names == ["host_not_found", "host_not_found", "try_again", "no_recovery", "_OTHER"])
@@ -65,6 +79,25 @@ import Testing
     // As libc reads them.
     var address = in_addr()
     #expect(text.hasSuffix(" ") || inet_aton(text, &address) == 0)
+  }
+
+  /// Any text of what numbers are written with, against libc's own reading.
+  @Test func addressesAreLibcsAddresses() {
+    let alphabet = Array("0012589.....xXafgF".utf8)
+    var found = 0
+    for _ in 0..<50_000 {
+      let bytes = (0..<Int.random(in: 1...14)).map { _ in alphabet.randomElement()! }
+      let text = String(decoding: bytes, as: UTF8.self)
+      var address = in_addr()
+      let isAddress = inet_aton(text, &address) != 0
+      found += isAddress ? 1 : 0
+      let isOurs = bytes.withUnsafeBufferPointer { NumericHost.isAddress(Text($0.baseAddress!, count: $0.count)) }
+      guard isOurs == isAddress else {
+        Issue.record("\(text) is \(isAddress ? "an" : "no") address")
+        return
+      }
+    }
+    #expect(found > 500)
   }
 
   @Test func aNameIsCutBetweenCharacters() {

@@ -290,8 +290,8 @@ struct otel_hook_table {
     /// The program closes the descriptors from `first` to `last`.
     void (*descriptors_closed)(unsigned first, unsigned last);
 
-    /// Around a look-up of `name`; the exits are called only when the enter has set `lookup->call.state`.
-    void (*lookup_enter)(struct otel_lookup *lookup, const char *name);
+    /// Around a look-up of `name`; the exits are called only when the enter has set `lookup->call.state`. `asks_canonical`: AI_CANONNAME.
+    void (*lookup_enter)(struct otel_lookup *lookup, const char *name, bool asks_canonical);
     /// After getaddrinfo(3) returned `error`; with 0, and only then, there are `addresses`.
     void (*lookup_exit)(struct otel_lookup *lookup, int error, const struct addrinfo *_Nullable addresses);
     /// After one of the gethostbyname(3) family. `error`: h_errno, 0 when there is an answer; `number`: an errno that says

@@ -67,6 +67,15 @@ bool otel_process_is_subreaper(void);
 int otel_process_id(void);
 /// The host's name, NUL-terminated; false when it does not fit.
 bool otel_host_name(char *name, size_t capacity);
+/// The machine's name as the process's first record found it; empty before, or when it does not fit.
+enum { OTEL_OWN_NAME = 65 };
+extern char otel_own_name[OTEL_OWN_NAME];
+static inline bool otel_is_own_name(const char *name, size_t length) {
+    if (length == 0 || length >= OTEL_OWN_NAME || otel_own_name[length]) return false;
+    for (size_t i = 0; i < length; i++)
+        if (otel_own_name[i] != name[i]) return false;
+    return true;
+}
 /// Fills `words` from getrandom(2) without blocking.
 bool otel_random(uint64_t *words, size_t count);
 /// The machine-wide switch: while this file is there, whatever is in it, no program that starts is instrumented.
