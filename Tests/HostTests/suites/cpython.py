@@ -16,7 +16,7 @@ OTHERS = (
     "test_asyncore test_asynchat test_urllib2 test_subprocess test_threading test_threadsignals test_signal test_posix test_os test_fork1 test_wait3 test_wait4 test_popen "
     "test_multiprocessing_fork test_multiprocessing_spawn test_multiprocessing_forkserver test_concurrent_futures test_ctypes test_selectors "
     "test_select test_poll test_epoll test_eintr test_faulthandler test_pty test_mmap test_fcntl test_resource test_io test_fileio "
-    "test_tempfile test_shutil test_sys test_gc test_cmd_line test_thread test_capi test_exceptions test_queue"
+    "test_tempfile test_shutil test_sys test_gc test_cmd_line test_thread test_exceptions test_queue"
 ).split()
 # A virtual machine without a vsock device waits in accept for ever, without us as well.
 HANGING = ["*VSOCK*"]

@@ -83,8 +83,9 @@ def write_soak(text):
 
 
 def commit():
-    """Of which commit the agent is, and whether something was changed since."""
-    return subprocess.run(["git", "describe", "--always", "--dirty"], cwd=REPOSITORY, capture_output=True, text=True, check=True).stdout.strip()
+    """The last one that changed what ships: the agent that was built before a run."""
+    command = ["git", "log", "-1", "--format=%h", "--", "Sources", "CShims", "Package.swift"]
+    return subprocess.run(command, cwd=REPOSITORY, capture_output=True, text=True, check=True).stdout.strip()
 
 
 def system():
