@@ -140,9 +140,9 @@ struct TransferSpan {
     attributes.set(Attribute.serverAddress, parts.serverAddress)
     attributes.set(Attribute.serverPort, Int64(parts.serverPort))
     if settings.pointee.has(InstrumentationSettings.Feature.peerServices) { writePeerService(&attributes, parts.serverAddress, parts.serverPort) }
-    withUnsafeTemporaryAllocation(of: UInt8.self, capacity: 768) { buffer in
+    withUnsafeTemporaryAllocation(of: UInt8.self, capacity: 576) { buffer in
       guard let start = buffer.baseAddress else { return }
-      let written = URLRedaction.write(parts, to: start, capacity: 768, keys: settings.pointee.queryKeys)
+      let written = URLRedaction.write(parts, to: start, capacity: 576, keys: settings.pointee.queryKeys)
       attributes.set(Attribute.urlFull, Text(start, count: written.count))
     }
   }
