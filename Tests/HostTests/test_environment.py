@@ -12,7 +12,7 @@ def launch(agent, web, **variables):
     """One curl under the launcher; what the launcher said."""
     done = agent.launch("curl", "-sS", "-o", "/dev/null", f"{web.url}/", **variables)
     assert done.returncode == 0
-    return done.stderr.splitlines()
+    return [line.removeprefix("otel-instrument: ") for line in done.stderr.splitlines()]
 
 
 def said_about(lines, name):
