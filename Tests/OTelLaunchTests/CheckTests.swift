@@ -166,6 +166,14 @@ import Testing
     #expect(!result.output.contains("destination:"), "nobody is asked")
   }
 
+  /// What another format's parent says is not looked up here, so nothing is said of it.
+  @Test(arguments: [("b3", "parentbased_always_on"), ("jaeger,tracecontext", "parentbased_always_off")])
+  func aParentThatMayBeElsewhere(_ propagators: String, _ sampler: String) throws {
+    let parent = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-00"
+    let result = try check("sh", environment: ["TRACEPARENT": parent, "OTEL_PROPAGATORS": propagators, "OTEL_TRACES_SAMPLER": sampler])
+    #expect(!result.output.contains("will not be traced"), "\(result.output)")
+  }
+
   @Test func nothingSecretIsShown() throws {
     let result = try check(
       "--exporter-otlp-headers", "api-key=canary,canary", "sh",
