@@ -63,7 +63,7 @@ def share_of_span(steps):
     say about it.
 
     What else runs outside of the agent (memcpy, the real call) belongs to whoever called it. The clock is apart because it is the
-    kernel's (vDSO) and the same for everybody; callgrind does not see it.
+    same for everybody.
     """
     shares, owner = Counter(span=0, clock=0, hook=0), "hook"
     for step in steps:
@@ -72,5 +72,5 @@ def share_of_span(steps):
             owner = "span"
         elif modules - {"OTelPrimitives", "COTelShims"}:
             owner = "hook"
-        shares["clock" if "vdso" in step.library else owner] += 1
+        shares["clock" if "slow-clock" in step.library else owner] += 1
     return shares
