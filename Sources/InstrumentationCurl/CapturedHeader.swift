@@ -37,8 +37,8 @@ struct CapturedHeader {
     count &+= 1
   }
 
-  /// Nothing without a value.
-  @inline(never)
+  /// Nothing without a value. Inlined, as what it calls needs the stack.
+  @inline(__always)
   func write<A: SpanAttributes>(_ prefix: StaticString, to attributes: inout A, _ settings: UnsafePointer<InstrumentationSettings>) {
     guard count > 0 else { return }
     redact(settings)

@@ -18,10 +18,14 @@ package enum HelpText {
   }
 
   private static func entry(_ variable: EnvironmentVariable) -> String {
-    let option = OptionName.spellings(of: variable)[0]
+    let option = "\(OptionName.spellings(of: variable)[0])"
     let defaultText = Text(variable.defaultText).isEmpty ? "" : " Default: " + String(variable.defaultText) + "."
-    return "  --\(option)=\(variable.kind.placeholder)\n"
-      + wrapped(String(variable.name) + ". " + describe(variable) + defaultText, indent: 8)
+    // On a line of its own where both are longer than one.
+    let gap = option.utf8.count + variable.kind.placeholder.utf8.count + 5 > 80 ? "\n    " : ""
+    let name = String(variable.name) + "."
+    let isLong = name.utf8.count + 8 > 80
+    return "  --\(option)=\(gap)\(variable.kind.placeholder)\n" + (isLong ? "  \(name)\n" : "")
+      + wrapped((isLong ? "" : name + " ") + describe(variable) + defaultText, indent: 8)
   }
 
   /// The help with the words of an enumeration, and whether there is an effect.

@@ -18,10 +18,10 @@ func pattern(_ input: UnsafeRawBufferPointer) {
   case let flaw?: return check(false, "\(String(decoding: expression, as: UTF8.self)) is \(flaw)")
   }
   let matcher = TreeMatcher(text: text, ignoresCase: ignoresCase)
-  let part = (0...text.count).contains { !matcher.ends(of: node, from: $0).isEmpty }
+  let part = !matcher.ends(of: node, from: Set(0...text.count)).isEmpty
   let what = "\(String(decoding: expression, as: UTF8.self)) in \(text)"
   checkEqual(patterns.matchesPart(of: text), part, what)
-  checkEqual(patterns.matchesAll(of: text), matcher.ends(of: node, from: 0).contains(text.count), "all: " + what)
+  checkEqual(patterns.matchesAll(of: text), matcher.ends(of: node, from: [0]).contains(text.count), "all: " + what)
 }
 
 private func anyBytes(_ pieces: inout Pieces, _ ignoresCase: Bool) {
@@ -51,7 +51,7 @@ private indirect enum Node {
   case sequence([Node]), choice([Node]), repetition(Node, least: Int, most: Int?, isShort: Bool)
 
   static func made(from pieces: inout Pieces, depth: Int) -> Node {
-    guard depth < 6 else { return .byte(0x61) }
+    guard depth < 5 else { return .byte(0x61) }
     switch pieces.byte() % 12 {
     case 0: return .any
     case 1: return .kind(Array("dDwWsS".utf8)[Int(pieces.byte() % 6)])
@@ -125,20 +125,25 @@ private struct TreeMatcher {
     }
   }
 
-  func ends(of node: Node, from start: Int) -> Set<Int> {
+  /// Where `node` may end that began at one of `starts`. All at once: one by one, nested repetitions would take for ever.
+  func ends(of node: Node, from starts: Set<Int>) -> Set<Int> {
+    guard !starts.isEmpty else { return [] }
     switch node {
-    case .byte, .any, .kind, .range: return start < text.count && takes(node, text[start]) ? [start + 1] : []
-    case .assertion(let assertion): return holds(assertion, start) ? [start] : []
-    case .sequence(let nodes): return nodes.reduce([start]) { places, node in places.reduce(into: Set()) { $0.formUnion(ends(of: node, from: $1)) } }
-    case .choice(let nodes): return nodes.reduce(into: Set()) { $0.formUnion(ends(of: $1, from: start)) }
+    case .byte, .any, .kind, .range: return Set(starts.filter { $0 < text.count && takes(node, text[$0]) }.map { $0 + 1 })
+    case .assertion(let assertion): return starts.filter { holds(assertion, $0) }
+    case .sequence(let nodes): return nodes.reduce(starts) { ends(of: $1, from: $0) }
+    case .choice(let nodes): return nodes.reduce(into: Set()) { $0.formUnion(ends(of: $1, from: starts)) }
     case .repetition(let node, let least, let most, _):
-      var places: Set<Int> = [start]
-      var found = least == 0 ? places : []
-      // Once more than there are places, nothing new comes.
-      for time in 1...max(1, most ?? least + text.count + 1) where most != 0 {
-        places = places.reduce(into: Set()) { $0.formUnion(ends(of: node, from: $1)) }
-        if time >= least { found.formUnion(places) }
-        if places.isEmpty { break }
+      var places = starts
+      var found = least == 0 ? starts : []
+      var time = 0
+      while time < most ?? .max, !places.isEmpty {
+        time += 1
+        places = ends(of: node, from: places)
+        if time >= least {
+          if places.isSubset(of: found) { break }
+          found.formUnion(places)
+        }
       }
       return found
     }
