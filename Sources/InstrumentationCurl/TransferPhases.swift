@@ -11,7 +11,7 @@ import OTelSemanticConventions
 /// Those are microseconds since the request's beginning, 0 for what did not happen. Of several requests in one transfer (redirects,
 /// authentication) libcurl adds each step's up, so that none is known; then there are no phases. Where a proxy is between, libcurl
 /// tells neither whose name was looked up nor when the tunnel was there. A name that libcurl remembers is looked up in a
-/// microsecond. From 7.87 until some version of 8 it tells the connection's time only if the handshake succeeded, too.
+/// microsecond. 7.88 tells when the connection was there only if the handshake succeeded, too; 7.61 and 8.23 do in any case.
 /// Source: https://curl.se/libcurl/c/curl_easy_getinfo.html#TIMES; semantic conventions, dotnet/dotnet-network-traces.md.
 struct TransferPhases<T: Tracer> {
   let tracer: T

@@ -37,6 +37,28 @@ import Testing
     #expect(record.pointee.url_kind == URLKind.unknown)
   }
 
+  /// CURLOPT_CONNECT_ONLY: 1 connects and no more, 2 opens a WebSocket by a request.
+  @Test func aMereConnectionIsNoRequest() {
+    set(option(OTEL_CURLOPT_URL), "http://h/")
+    for (value, isNone) in [(1, true), (2, false), (1, true), (0, false)] as [(UInt, Bool)] {
+      set(option(OTEL_CURLOPT_CONNECT_ONLY), value)
+      #expect(handle.makesNoRequest == isNone)
+    }
+    set(option(OTEL_CURLOPT_CONNECT_ONLY), 1)
+    handle.clear()
+    #expect(!handle.makesNoRequest)
+  }
+
+  @Test func proxies() {
+    #expect(record.pointee.proxy == ProxyChoice.environment)
+    set(option(OTEL_CURLOPT_PROXY), "proxy:3128")
+    #expect(record.pointee.proxy == ProxyChoice.own)
+    set(option(OTEL_CURLOPT_PROXY), "")
+    #expect(record.pointee.proxy == ProxyChoice.none)
+    set(option(OTEL_CURLOPT_PROXY), 0)
+    #expect(record.pointee.proxy == ProxyChoice.environment)
+  }
+
   @Test func withADefaultProtocolLibcurlDecides() {
     set(option(OTEL_CURLOPT_DEFAULT_PROTOCOL), "https")
     set(option(OTEL_CURLOPT_URL), "h/")
