@@ -87,7 +87,7 @@ struct TransferSpan {
         attributes.set(Attribute.networkPeerAddress, address)
         let port = otel_curl_number(library, easy, Int32(OTEL_CURLINFO_PRIMARY_PORT))
         // Of a socket's path some versions name the URL's port.
-        if port > 0, IPLiteral.isOne(address) { attributes.set(Attribute.networkPeerPort, Int64(port)) }
+        if port > 0, address[0] != 0x2f { attributes.set(Attribute.networkPeerPort, Int64(port)) }
       }
     }
     switch otel_curl_number(library, easy, Int32(OTEL_CURLINFO_HTTP_VERSION)) {
