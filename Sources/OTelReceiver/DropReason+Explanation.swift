@@ -6,7 +6,7 @@ extension DropReason {
     switch self {
     case .ringFull: "the process recorded faster than its relay read"
     case .noSlot: "too many spans were in flight at once"
-    case .attaching: "recorded while the region was being made"
+    case .attaching: "ended while the region was being made"
     case .neverReturned: "the call never returned"
     case .unresolved: "the real library function was not known with certainty"
     case .handleTableFull: "too many libcurl handles: traced without their options"

@@ -82,7 +82,7 @@ public enum DropReason: Int, CaseIterable {
   case ringFull = 0
   /// No slot for a span in flight was free, neither at its start nor at its end.
   case noSlot
-  /// Calls of other threads while the region was being made.
+  /// Spans of other threads that ended while the first region was being made.
   case attaching
   /// The call never returned (longjmp, or its thread ended): there is no end to tell.
   case neverReturned

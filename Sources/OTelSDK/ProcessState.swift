@@ -26,7 +26,7 @@ public struct ProcessState {
   @inline(__always) var secretHigh: SharedWord { SharedWord(page + 72) }
   @inline(__always) var secretLow: SharedWord { SharedWord(page + 80) }
   @inline(__always) var threadCount: SharedWord { SharedWord(page + 88) }
-  /// Spans that passed by while the region was being made.
+  /// Spans that ended before the process's first region was there.
   @inline(__always) var passed: SharedWord { SharedWord(page + 96) }
   @inline(__always) var ordinal: SharedWord { SharedWord(page + 104) }
   @inline(__always) var instanceHigh: SharedWord { SharedWord(page + 112) }

@@ -43,15 +43,12 @@ public struct RegionLifecycle {
     guard !otel_host_filtered() else { return false }
     guard phase != ProcessState.Phase.busy else {
       // Another thread is replacing the region. What is written to the old one meanwhile is carried over.
-      if process.regionAddress != nil { return true }
-      process.passed.add(1)
-      return false
+      return process.regionAddress != nil
     }
     // Until all is in its place: a handler that forked in between would have its child return to a half-made state.
     let signals = otel_signals_block()
     defer { otel_signals_restore(signals) }
     guard !isFaulty("fault: nobody else makes the region"), process.phase.replace(phase, with: ProcessState.Phase.busy) == nil else {
-      process.passed.add(1)
       return false
     }
     guard let made = make() else {
@@ -63,12 +60,29 @@ public struct RegionLifecycle {
     process.handedOverAt.store(made.handedOver ? now | 1 : 0)
     setClock()
     if options.pointee.exportsToConsole { ConsoleExporter(options: options).prepare() }
-    HostRegion(region: made.region).drops(.attaching).add(process.passed.load())
     process.region.storeReleasing(UInt64(truncatingIfNeeded: UInt(bitPattern: made.region)))
+    countPassed()
     process.nextCheck.store(now &+ (made.handedOver ? Self.interval : Self.shortestPause))
     process.phase.storeReleasing(ProcessState.Phase.attached)
     return true
   }
+
+  /// Gives the region, once it is there, the number of spans that ended before. Both who makes it and who counts one do so, the latter after he has
+  /// counted: none is left over.
+  func countPassed() {
+    guard let region = process.regionAddress else { return }
+    var passed = process.passed.load()
+    while passed != 0 {
+      guard let other = process.passed.replace(passed, with: 0) else {
+        HostRegion(region: region).drops(.attaching).add(passed)
+        return
+      }
+      passed = other
+    }
+  }
+
+  /// Whether the process's first region is being made just now.
+  var isBeginning: Bool { process.phase.loadAcquiring() == ProcessState.Phase.busy && process.region.load() == 0 }
 
   private func setClock() {
     let (wall, monotonic) = (otel_realtime(), otel_monotonic())

@@ -51,14 +51,28 @@ public struct SDKTracer: Tracer {
     span.context.flags |= SpanContext.sampled
     guard options.pointee.isExported else { return span }
     let now = otel_monotonic()
-    if now >= process.nextCheck.load() {
-      guard RegionLifecycle(options: options).attach(now: now) else { return nil }
+    if now >= process.nextCheck.load(), !RegionLifecycle(options: options).attach(now: now), process.region.load() == 0 {
+      return early(span, now)
     }
     span.clock = process.clock.load()
     // A clock that cannot be read is 0: no span is better than one of 1970.
     guard process.region.load() != 0, now != 0, span.clock != 0 else { return nil }
     span.isRecording = true
     span.startTime = now &+ span.clock
+    return span
+  }
+
+  /// A span that begins while another thread makes the process's region. It has no slot; when it ends there will be one, as a rule.
+  @inline(never)
+  private func early(_ span: OpenSpan, _ now: UInt64) -> OpenSpan? {
+    // Or it has just been made.
+    guard RegionLifecycle(options: options).isBeginning || process.region.load() != 0 else { return nil }
+    let wall = otel_realtime()
+    guard now != 0, wall != 0 else { return nil }
+    var span = span
+    span.clock = wall &- now
+    span.isRecording = true
+    span.startTime = wall
     return span
   }
 
@@ -188,7 +202,14 @@ public struct SDKTracer: Tracer {
   }
 
   public func count(_ loss: Loss) {
-    guard process.generation.load() != 0, let region = process.regionAddress else { return }
+    guard process.generation.load() != 0 else { return }
+    guard let region = process.regionAddress else {
+      if case .noSlot = loss, RegionLifecycle(options: options).isBeginning {
+        process.passed.add(1)
+        RegionLifecycle(options: options).countPassed()
+      }
+      return
+    }
     switch loss {
     case .noSlot: HostRegion(region: region).count(.noSlot)
     case .unresolved: HostRegion(region: region).count(.unresolved)

@@ -4,6 +4,8 @@ import re
 
 import pytest
 
+from harness import programs
+from harness.agent import wait_until
 from harness.receiver import STATUS_ERROR, STATUS_UNSET
 from harness.webserver import WebServer, closed_port
 
@@ -229,3 +231,25 @@ def test_userinfo_never_leaves(agent, receiver, web, userinfo, redacted):
     assert span.attributes["url.full"] == f"http://{redacted}@127.0.0.1:{web.port}/"
     assert span.attributes["server.address"] == "127.0.0.1"
     assert "canary" not in repr(span)
+
+
+def test_the_first_requests_of_many_threads(agent, receiver, web):
+    """One of them makes the region. The others' requests, begun meanwhile, carry their context all the same, and are spans unless they ended meanwhile too: these are
+    counted."""
+    runs, threads = 20, 8
+    for _ in range(runs):
+        done = agent.run(programs.build("together", libraries=["-lcurl"]), threads, f"{web.url}/")
+        assert (done.returncode, done.stdout, done.stderr) == (0, "0 failed\n", ""), done
+
+    def arrived():
+        report = agent.relay_report()["spans"]
+        return report["sent"] + report["droppedByProcesses"]["attaching"] == runs * threads and report
+
+    report = wait_until(arrived, timeout=10)
+    assert report, agent.relay_status().stdout
+    sent = {request.traceparent[36:52] for request in web.requests}
+    assert len(web.requests) == len(sent) == runs * threads
+    spans = receiver.wait(report["sent"])
+    assert {span.span_id for span in spans} <= sent
+    # Most of them.
+    assert len(spans) > runs * threads * 3 // 4

@@ -36,6 +36,38 @@ import Testing
     #expect(decoded.parentSpanID == withUnsafeBytes(of: parent.context.spanID.bigEndian) { Array($0) })
   }
 
+  // MARK: The first region
+
+  @Test func whatBeginsWhileTheRegionIsMade() throws {
+    process.state.region.store(0)
+    process.state.phase.store(ProcessState.Phase.busy)
+    process.state.nextCheck.store(0)
+    var (kept, lost) = (try #require(tracer.start(parent: nil, isRemote: false)), try #require(tracer.start(parent: nil, isRemote: false)))
+    #expect(kept.isRecording && kept.context.isSampled && kept.context.isValid)
+    #expect(kept.startTime > 1_700_000_000_000_000_000)
+    // Without a region there is no place for it, and it ends before there is one.
+    #expect(tracer.record(&lost, name: Text("GET"), kind: .client, scope: .curl) == nil)
+    tracer.count(.noSlot)
+
+    process.replaceRegion()
+    process.state.phase.store(ProcessState.Phase.attached)
+    RegionLifecycle(options: process.options).countPassed()
+    #expect(process.memory.host.drops(.attaching).load() == 1)
+    let recorder = try #require(tracer.record(&kept, name: Text("GET"), kind: .client, scope: .curl))
+    process.state.nextCheck.store(.max)
+    tracer.end(recorder, of: kept, scope: .curl, at: 0)
+    #expect(process.spans.count == 1)
+    #expect(process.memory.host.drops(.attaching).load() == 1)
+  }
+
+  @Test func whatEndsBeforeTheRegionIsCountedByWhoeverComesLast() {
+    process.state.phase.store(ProcessState.Phase.busy)
+    process.state.passed.store(2)
+    RegionLifecycle(options: process.options).countPassed()
+    #expect(process.memory.host.drops(.attaching).load() == 2)
+    #expect(process.state.passed.load() == 0)
+  }
+
   // MARK: Sampling
 
   @Test(arguments: [
