@@ -49,6 +49,7 @@ public struct EasyHandle {
     record.pointee.custom_method_count = 0
     record.pointee.forbids_headers = 0
     record.pointee.follows = 0
+    record.pointee.authenticates = 0
     record.pointee.has_exporter_agent = 0
     record.pointee.default_protocol = 0
     record.pointee.connects_only = 0
@@ -72,6 +73,7 @@ public struct EasyHandle {
     record.pointee.url_is_ascii = from.pointee.url_is_ascii
     record.pointee.forbids_headers = from.pointee.forbids_headers
     record.pointee.follows = from.pointee.follows
+    record.pointee.authenticates = from.pointee.authenticates
     record.pointee.has_exporter_agent = from.pointee.has_exporter_agent
     record.pointee.default_protocol = from.pointee.default_protocol
     record.pointee.connects_only = from.pointee.connects_only
@@ -94,7 +96,10 @@ public struct EasyHandle {
     case Int(OTEL_CURLOPT_HEADEROPT): forbidHeaders(HeaderObstacle.unified, value == UInt(OTEL_CURLHEADER_UNIFIED))
     case Int(OTEL_CURLOPT_AWS_SIGV4): forbidHeaders(HeaderObstacle.signature, UnsafePointer<CChar>(bitPattern: value).map { $0[0] != 0 } ?? false)
     // Alone: among others (CURLAUTH_ANY) it is the last that libcurl would choose, and then needs the option above.
-    case Int(OTEL_CURLOPT_HTTPAUTH): forbidHeaders(HeaderObstacle.authentication, value == UInt(OTEL_CURLAUTH_AWS_SIGV4))
+    case Int(OTEL_CURLOPT_HTTPAUTH):
+      forbidHeaders(HeaderObstacle.authentication, value == UInt(OTEL_CURLAUTH_AWS_SIGV4))
+      setAuthentication(0x1, value)
+    case Int(OTEL_CURLOPT_PROXYAUTH): setAuthentication(0x2, value)
     case Int(OTEL_CURLOPT_FOLLOWLOCATION): record.pointee.follows = isSet ? 1 : 0
     case Int(OTEL_CURLOPT_CUSTOMREQUEST): setCustomMethod(value)
     // 2 asks for a WebSocket, which begins with a request.
@@ -119,6 +124,14 @@ public struct EasyHandle {
   private func forbidHeaders(_ obstacle: UInt8, _ isThere: Bool) {
     record.pointee.forbids_headers = record.pointee.forbids_headers & ~obstacle | (isThere ? obstacle : 0)
   }
+
+  private func setAuthentication(_ side: UInt8, _ schemes: UInt) {
+    record.pointee.authenticates = record.pointee.authenticates & ~side | (schemes & ~UInt(OTEL_CURLAUTH_BASIC) != 0 ? side : 0)
+  }
+
+  /// Whether libcurl may make more than one request of it.
+  @inline(__always)
+  var mayResend: Bool { record.pointee.follows | record.pointee.authenticates != 0 }
 
   private func setMethod(_ method: UInt8, keepsNoBody: Bool = false) {
     record.pointee.method = method

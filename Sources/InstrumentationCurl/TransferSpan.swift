@@ -76,7 +76,7 @@ struct TransferSpan {
     if let handle, !hasURL { writeURLAfterwards(handle, &attributes) }
     let status = otel_curl_number(library, easy, Int32(OTEL_CURLINFO_RESPONSE_CODE))
     if status > 0 { attributes.set(Attribute.httpResponseStatusCode, Int64(status)) }
-    if handle == nil || handle?.record.pointee.follows != 0 {
+    if handle?.mayResend ?? true {
       let redirects = otel_curl_number(library, easy, Int32(OTEL_CURLINFO_REDIRECT_COUNT))
       if redirects > 0 { attributes.set(Attribute.httpRequestResendCount, Int64(redirects)) }
     }

@@ -110,6 +110,7 @@ enum {
     OTEL_CURLOPT_NOBODY = 44,
     OTEL_CURLOPT_FOLLOWLOCATION = 52,
     OTEL_CURLOPT_HTTPAUTH = 107,
+    OTEL_CURLOPT_PROXYAUTH = 111,
     OTEL_CURLOPT_AWS_SIGV4 = 10305,
     OTEL_CURLOPT_UPLOAD = 46,
     OTEL_CURLOPT_POST = 47,
@@ -123,6 +124,7 @@ enum {
     OTEL_CURLOPT_MIMEPOST = 10269,
     OTEL_CURLOPT_CURLU = 10282,
     OTEL_CURLHEADER_UNIFIED = 0,
+    OTEL_CURLAUTH_BASIC = 1,
     OTEL_CURLAUTH_AWS_SIGV4 = 1 << 7,
     OTEL_CURLINFO_EFFECTIVE_URL = 0x100001,
     OTEL_CURLINFO_RESPONSE_CODE = 0x200002,
@@ -170,6 +172,7 @@ struct otel_curl_handle {
     uint8_t custom_method_count;
     uint8_t forbids_headers;  ///< why no header may be added, HeaderObstacle; 0: one may
     uint8_t follows;          ///< CURLOPT_FOLLOWLOCATION
+    uint8_t authenticates;    ///< CURLOPT_HTTPAUTH or CURLOPT_PROXYAUTH is more than Basic, which asks before it answers
     uint8_t default_protocol; ///< CURLOPT_DEFAULT_PROTOCOL was set
     uint8_t injecting;
     uint8_t url_is_ascii;
