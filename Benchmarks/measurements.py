@@ -158,7 +158,7 @@ def switched_off(distribution, programs):
     """What is left of a call of libcurl when it is not traced: whose it is has to be found all the same."""
     rows = []
     with scene(distribution, programs) as here:
-        for late, how, limit in ((False, "linked", 17), (True, "loaded by dlopen", 500)):
+        for late, how, limit in ((False, "linked", 15), (True, "loaded by dlopen", 500)):
             for what, variables in OFF.items():
                 count, behind = steps(here, "perform", late=late, **variables)
                 rows.append(Row(f"call of a libcurl {how}, {what} off", count, "instructions", limit, behind, exact=True))
@@ -182,7 +182,7 @@ def curl_request_instructions(distribution, programs, count=10):
         by_hand = here.calls("step", "perform", count, agent=False, fake=False, BENCH_URL=url, BENCH_HEADER=BY_HAND)
         here.finish(WARM_UP + count)
     behind = f"{by_hand[0]:.0f} with traceparent sent by hand → {on[0]:.0f} instructions"
-    row = Row("real curl request", on[0] - by_hand[0], "instructions", 4000, behind, exact=True)
+    row = Row("real curl request", on[0] - by_hand[0], "instructions", 2500, behind, exact=True)
     behind = f"{plain[0]:.0f} → {on[0]:.0f} instructions; libcurl's own for one more header: {by_hand[0] - plain[0]:.0f}"
     return row, Row("the same, against one without traceparent", on[0] - plain[0], "instructions", None, behind)
 

@@ -27,6 +27,10 @@ bool otel_curl_is_inside_any(const void *caller);
 /// Of each version, what was loaded with the program, which is first in every scope and stays loaded, as long as no other library was met;
 /// or null.
 extern const struct otel_curl_library *otel_curl_only[OTEL_CURL_BOUND];
+/// The same for a call that is not that library's own: those do not come as far (OTEL_CURL_BODY). Every handle is of it, known or not.
+static inline const struct otel_curl_library *otel_curl_only_of(enum otel_curl_way way) {
+    return way < OTEL_CURL_BOUND ? __atomic_load_n(&otel_curl_only[way], __ATOMIC_RELAXED) : NULL;
+}
 
 struct otel_curl_target {
     const struct otel_curl_library *library; ///< null: see OTEL_CURL_UNLISTED
@@ -39,9 +43,9 @@ struct otel_curl_target otel_curl_target_of(
     const struct otel_curl_library *known, const struct otel_hook_table *table, enum otel_curl_way way, const void *caller);
 
 /// The hook table while libcurl is traced, or null.
+extern _Atomic(const struct otel_hook_table *) otel_curl_hook_installed;
 static inline const struct otel_hook_table *otel_curl_hooks(void) {
-    const struct otel_hook_table *table = otel_hooks();
-    return table && table->traces_curl ? table : NULL;
+    return __atomic_load_n((const struct otel_hook_table **)&otel_curl_hook_installed, __ATOMIC_ACQUIRE);
 }
 
 /// The real function `name` for a call that has no `library`; null when there is none. Takes ld.so's lock.

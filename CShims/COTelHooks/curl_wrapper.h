@@ -62,6 +62,8 @@ _Static_assert(OTEL_CURL_BOUND == 4 && OTEL_CURL_LIBRARIES == 16, "the entries b
 #define OTEL_CURL_TARGET(table, handle, way) otel_curl_target(table, handle, way, __builtin_return_address(0))
 static inline __attribute__((always_inline)) struct otel_curl_target otel_curl_target(
     const struct otel_hook_table *table, void *handle, enum otel_curl_way way, const void *caller) {
+    const struct otel_curl_library *only = table ? otel_curl_only_of(way) : NULL;
+    if (only) return (struct otel_curl_target){only, true};
     return otel_curl_target_of(table && handle ? table->curl_library(handle) : NULL, table, way, caller);
 }
 

@@ -17,6 +17,8 @@ struct message {
 /// The library that `multi` is of: its own, when transfers were added to it, or else that of `handle`.
 static __attribute__((noinline)) struct otel_curl_target target_of(
     const struct otel_hook_table *table, void *multi, void *handle, enum otel_curl_way way, const void *caller) {
+    const struct otel_curl_library *only = table ? otel_curl_only_of(way) : NULL;
+    if (only) return (struct otel_curl_target){only, true};
     const struct otel_curl_library *known = table && multi ? table->curl_multi_library(multi) : NULL;
     if (!known && table && handle) known = table->curl_library(handle);
     if (!known && table) {

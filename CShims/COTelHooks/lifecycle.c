@@ -1,10 +1,12 @@
 #include "curl_library.h"
 
 _Atomic(const struct otel_hook_table *) otel_hook_installed;
+_Atomic(const struct otel_hook_table *) otel_curl_hook_installed;
 bool otel_has_started;
 
 void otel_hooks_install(const struct otel_hook_table *table) {
     __atomic_store_n((const struct otel_hook_table **)&otel_hook_installed, table, __ATOMIC_RELEASE);
+    __atomic_store_n((const struct otel_hook_table **)&otel_curl_hook_installed, table && table->traces_curl ? table : NULL, __ATOMIC_RELEASE);
 }
 
 /// Finds the members of otel_real, in their order.

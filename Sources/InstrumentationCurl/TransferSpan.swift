@@ -82,12 +82,13 @@ struct TransferSpan {
     }
     if let peer = otel_curl_string(library, easy, Int32(OTEL_CURLINFO_PRIMARY_IP)) {
       let address = Text(cString: peer, limit: 64)
-      if !address.isEmpty {
-        // Of a unix socket it is the path (libcurl's Curl_addr2string), which may be any bytes.
+      if address[0] == 0x2f {
+        // Of a unix socket it is the path (libcurl's Curl_addr2string), which may be any bytes. Some versions name the URL's port with it.
         attributes.set(Attribute.networkPeerAddress, address)
+      } else if !address.isEmpty {
+        attributes.set(Attribute.networkPeerAddress, ascii: address)
         let port = otel_curl_number(library, easy, Int32(OTEL_CURLINFO_PRIMARY_PORT))
-        // Of a socket's path some versions name the URL's port.
-        if port > 0, address[0] != 0x2f { attributes.set(Attribute.networkPeerPort, Int64(port)) }
+        if port > 0 { attributes.set(Attribute.networkPeerPort, Int64(port)) }
       }
     }
     switch otel_curl_number(library, easy, Int32(OTEL_CURLINFO_HTTP_VERSION)) {

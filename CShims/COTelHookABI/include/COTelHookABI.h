@@ -1,5 +1,5 @@
 // Between the interposed functions (C) and the instrumentations (Swift): C calls up through a table that Swift installs. No table
-// means pass through; init, shutdown and "off" are one store.
+// means pass through.
 #pragma once
 #include "COTelShims.h"
 #include <netdb.h>
@@ -349,7 +349,7 @@ struct otel_hook_table {
     size_t (*regions)(void *_Nullable *_Nonnull current, void *_Nullable *_Nonnull retiring);
 };
 
-/// Makes `table` live, or, with null, every hook a pass-through. One store; any thread.
+/// Makes `table` live, or, with null, every hook a pass-through: a store, and another one for libcurl. Any thread.
 void otel_hooks_install(const struct otel_hook_table *_Nullable table);
 
 // MARK: Descriptors
