@@ -39,11 +39,17 @@ public enum Instrumentation: Sendable, CaseIterable {
   /// The first of these that is set decides whether it may be on: the list of those that are enabled, its own switch, the default for all. Whoever says
   /// "off" by name wins all the same: its own switch with `false`, and the list of those that are disabled.
   public func isEnabled(in environment: EnvironmentBlock) -> Bool {
+    guard !isLeftOut(in: environment) else { return false }
+    // A part of them.
+    if case .unixSockets = self, Instrumentation.sockets.isLeftOut(in: environment) { return false }
     let own = environment.value(switchVariable).map { ValueParser.boolean($0) ?? false }
     let all = environment.value("OTEL_INSTRUMENTATION_COMMON_DEFAULT_ENABLED").map { ValueParser.boolean($0) ?? false } ?? true
-    let listed = environment.value("OTEL_NATIVE_ENABLED_INSTRUMENTATIONS").flatMap { names($0) }
-    guard listed ?? own ?? all, own ?? true else { return false }
-    return !(environment.value("OTEL_NATIVE_DISABLED_INSTRUMENTATIONS").flatMap { names($0) } ?? false)
+    return environment.value("OTEL_NATIVE_ENABLED_INSTRUMENTATIONS").flatMap { names($0) } ?? own ?? all
+  }
+
+  private func isLeftOut(in environment: EnvironmentBlock) -> Bool {
+    if let own = environment.value(switchVariable), ValueParser.boolean(own) != true { return true }
+    return environment.value("OTEL_NATIVE_DISABLED_INSTRUMENTATIONS").flatMap { names($0) } ?? false
   }
 
   /// Whether somebody asks for it by name, of whom it would not be expected otherwise. Never allocates.

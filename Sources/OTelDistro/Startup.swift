@@ -55,12 +55,11 @@ public enum Startup {
     var settings = InstrumentationSettings()
     settings.read(snapshot.configuration)
     InstrumentationSettings.installed.initialize(to: settings)
-    if !Instrumentation.sockets.isEnabled(in: snapshot.configuration) { Hooks.removeSockets(from: &hookTable) }
-    // They are many, and say little by themselves: to a system's own services, for the most part.
-    let tracesUnix = Instrumentation.unixSockets.isNamed(in: snapshot.configuration) || TracerOptions.installed.pointee.processParent.isValid
-    if tracesUnix, Instrumentation.unixSockets.isEnabled(in: snapshot.configuration) {
-      otel_set_traced_sockets(Int32(OTEL_TRACES_TCP | OTEL_TRACES_UNIX))
-    }
+    var kinds = Instrumentation.sockets.isEnabled(in: snapshot.configuration) ? OTEL_TRACES_TCP : 0
+    // Of Unix sockets there are many, and they say little by themselves: to a system's own services, for the most part.
+    let hasReason = Instrumentation.unixSockets.isNamed(in: snapshot.configuration) || TracerOptions.installed.pointee.processParent.isValid
+    if hasReason, Instrumentation.unixSockets.isEnabled(in: snapshot.configuration) { kinds |= OTEL_TRACES_UNIX }
+    if kinds == 0 { Hooks.removeSockets(from: &hookTable) } else { otel_set_traced_sockets(Int32(kinds)) }
     if !Instrumentation.dns.isEnabled(in: snapshot.configuration) { Hooks.removeDNS(from: &hookTable) }
     if !Instrumentation.curl.isEnabled(in: snapshot.configuration) { Hooks.removeCurl(from: &hookTable) }
     withUnsafePointer(to: &hookTable) { otel_hooks_install($0) }

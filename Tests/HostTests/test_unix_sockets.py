@@ -53,7 +53,11 @@ def check(span, name, error=None):
 
 
 @pytest.mark.parametrize("kind", ["STREAM", "SEQPACKET"])
-@pytest.mark.parametrize("variables", [{"TRACEPARENT": PARENT}, ASKED, {"OTEL_NATIVE_ENABLED_INSTRUMENTATIONS": "*"}], ids=str)
+@pytest.mark.parametrize(
+    "variables",
+    [{"TRACEPARENT": PARENT}, ASKED, {"OTEL_NATIVE_ENABLED_INSTRUMENTATIONS": "*"}, {"OTEL_INSTRUMENTATION_UNIX_SOCKETS_ENABLED": "true"}],
+    ids=str,
+)
 def test_connected(agent, receiver, listening, tmp_path, variables, kind):
     path = listening(tmp_path / "socket", getattr(socket, "SOCK_" + kind))
     assert connect(agent, path, kind, **variables) == 0
