@@ -6,11 +6,12 @@ import re
 import resource
 import subprocess
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 
 import pytest
 
 from harness import programs
-from harness.agent import DIST, Agent
+from harness.agent import DIST, REPOSITORY, Agent
 from harness.limits import control_group, limited, system_calls
 from harness.ways import OwnWorld, RelayFound, RelayStarted, RelayStartedAbstract, forgive_short_identities
 
@@ -178,16 +179,21 @@ def test_control_groups(agent, receiver, acceptor, measured):
     measured(f"control groups: {', '.join(tested) or 'none can be made here'}")
 
 
+def hide(*folders):
+    """Not where this repository is: without its file the agent would not be there either."""
+    return "; ".join(f"mount -t tmpfs -o ro none {folder}" for folder in folders if Path(folder) not in REPOSITORY.parents) or "true"
+
+
 # What hides from the program, in a mount name space of its own.
 PLACES = {
     "a runtime directory of 256 KiB": "mount -t tmpfs -o size=256k,mode=700 none $RUN",
     "a full runtime directory": "mount -t tmpfs -o size=4k,mode=700 none $RUN; dd if=/dev/zero of=$RUN/full bs=4k count=2 2>/dev/null",
     "a read-only runtime directory": "mount -t tmpfs -o ro,mode=700 none $RUN",
-    "no /proc": "mount -t tmpfs -o ro none /proc",
-    "no /dev": "mount -t tmpfs -o ro none /dev",
-    "no /tmp": "mount -t tmpfs -o ro none /tmp",
-    "no /run": "mount -t tmpfs -o ro none /run",
-    "nothing": "for each in /dev /tmp /run /proc; do mount -t tmpfs -o ro none $each; done",
+    "no /proc": hide("/proc"),
+    "no /dev": hide("/dev"),
+    "no /tmp": hide("/tmp"),
+    "no /run": hide("/run"),
+    "nothing": hide("/dev", "/tmp", "/run", "/proc"),
 }
 
 
