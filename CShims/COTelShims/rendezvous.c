@@ -23,10 +23,19 @@
 // MARK: Names
 
 /// The directory is there, is one, is ours, and nobody else may enter it.
-static bool is_private_directory(const char *path) {
+static bool is_private(int at, const char *path, int flags) {
     struct stat found;
-    if (otel_syscall4(SYS_newfstatat, AT_FDCWD, path, &found, AT_SYMLINK_NOFOLLOW) < 0) return false;
+    if (otel_syscall4(SYS_newfstatat, at, path, &found, flags) < 0) return false;
     return S_ISDIR(found.st_mode) && found.st_uid == (uid_t)otel_syscall0(SYS_geteuid) && (found.st_mode & 077) == 0;
+}
+static bool is_private_directory(const char *path) { return is_private(AT_FDCWD, path, AT_SYMLINK_NOFOLLOW); }
+
+/// Makes `name` in `parent`, if that is a private directory. By a descriptor: by its path it may be another one by now, or a link to one.
+static void make_directory(const char *parent, const char *name) {
+    long directory = otel_syscall4(SYS_openat, AT_FDCWD, parent, O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC, 0);
+    if (directory < 0) return;
+    if (is_private((int)directory, "", AT_EMPTY_PATH)) otel_syscall3(SYS_mkdirat, directory, name, 0700);
+    otel_syscall1(SYS_close, directory);
 }
 
 static bool put_in_directory(struct otel_rendezvous *rendezvous, const char *directory, const char *file) {
@@ -89,7 +98,7 @@ int otel_rendezvous_private(const struct otel_rendezvous_environment *environmen
         struct text text = {directory, directory + sizeof directory - 1};
         text_put(&text, runtime);
         text_put(&text, "/otelagent");
-        if (!is_private_directory(directory)) otel_syscall3(SYS_mkdirat, AT_FDCWD, directory, 0700);
+        if (!is_private_directory(directory)) make_directory(runtime, "otelagent");
         if (is_private_directory(directory) && put_in_directory(rendezvous, directory, SOCKET_NAME)) return 0;
     }
     struct text text = {directory, directory + sizeof directory - 1};

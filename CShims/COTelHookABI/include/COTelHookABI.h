@@ -357,8 +357,7 @@ void otel_hooks_install(const struct otel_hook_table *_Nullable table);
 /// One byte a descriptor below OTEL_SOCKET_HINTS: what socket(2) said, and whether a connect is in progress. A hint: descriptors are also
 /// made and closed unseen. Those of interest to connect(2) are odd.
 enum {
-    OTEL_SOCKET_HINTS = 65536,
-    OTEL_SOCKET_UNKNOWN = 0,
+    OTEL_SOCKET_HINTS = 65536, OTEL_SOCKET_UNKNOWN = 0,
     OTEL_SOCKET_TCP = 1,
     OTEL_SOCKET_OTHER = 2,
     OTEL_SOCKET_CONNECTING = 3,
