@@ -194,7 +194,7 @@ def curl_request(distribution, programs):
 PARALLEL = 100  # PARALLEL_MAX of programs/calls.c
 
 
-def throughput(distribution, programs, rounds=5):
+def throughput(distribution, programs, rounds=9):
     """Keep-alive requests over loopback by a C program: one after the other, and 100 in parallel in one multi handle. The server has the other core."""
     rows = []
     ways = {"absent": {"agent": False}, "disabled": {"OTEL_NATIVE_DISABLED": "true"}, "enabled": {}}
@@ -327,7 +327,7 @@ def peer_requests(distribution, programs, rounds=5):
     ]
 
 
-def peer_cpp(distribution, programs, rounds=5, requests=5000):
+def peer_cpp(distribution, programs, rounds=15, requests=10_000):
     """The same by a C++ program, whose spans are made by the agent, or by hand with opentelemetry-cpp as installed under $OTEL_CPP_PREFIX."""
     program = programs.build_cpp_peer(Path(os.environ["OTEL_CPP_PREFIX"]))
     per_run = requests + 200  # its warm-up

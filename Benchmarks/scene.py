@@ -76,9 +76,11 @@ class Programs:
         libraries = sorted(prefix.glob("lib*/libopentelemetry_*.a")) + sorted(prefix.glob("lib*/libopentelemetry_*.so"))
         if not libraries:
             raise Unmeasured(f"{prefix} has no libopentelemetry_*: OTEL_CPP_PREFIX is where opentelemetry-cpp is installed.")
-        grouped = ["-Wl,--start-group", *libraries, "-Wl,--end-group", "-lprotobuf", "-lcurl", "-lz", "-lpthread"]
+        places = [f"-Wl,-rpath,{folder}" for folder in sorted({library.parent for library in libraries})]
+        grouped = [*places, "-Wl,--start-group", *libraries, "-Wl,--end-group", "-lprotobuf", "-lcurl", "-lz", "-lpthread"]
         command = ["c++", "-std=c++17", "-O2", "-I", prefix / "include", PROGRAMS / "peer-requests.cc", "-o", target, *grouped]
-        subprocess.run(command, check=True)
+        if subprocess.run(command).returncode != 0:
+            raise Unmeasured("peer-requests.cc cannot be built with that opentelemetry-cpp; see above.")
         return target
 
     @property

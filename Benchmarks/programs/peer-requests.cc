@@ -90,7 +90,8 @@ int main(int argc, char **argv) {
     if (isTraced)
         provider = sdk::TracerProviderFactory::Create(
             sdk::BatchSpanProcessorFactory::Create(otlp::OtlpHttpExporterFactory::Create(exporter), batches));
-    const auto tracer = provider ? provider->GetTracer("bench") : nullptr;
+    opentelemetry::nostd::shared_ptr<trace::Tracer> tracer;
+    if (provider) tracer = provider->GetTracer("bench");
 
     curl_global_init(CURL_GLOBAL_ALL);
     CURL *easy = curl_easy_init();
