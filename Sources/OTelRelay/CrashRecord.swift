@@ -27,7 +27,9 @@ struct CrashRecord {
     defer { close(descriptor) }
     var bytes = [UInt8](repeating: 0, count: Self.mostBytes)
     let count = bytes.withUnsafeMutableBytes { Glibc.read(descriptor, $0.baseAddress, $0.count) }
-    return String(decoding: bytes.prefix(max(0, count)), as: UTF8.self).split(separator: "\n").compactMap { Self.entry($0) }
+    // Whole lines, as `otel_rendezvous_leaves_out` reads them.
+    let lines = bytes.prefix(max(0, count))
+    return String(decoding: lines[..<(lines.lastIndex(of: UInt8(ascii: "\n")) ?? 0)], as: UTF8.self).split(separator: "\n").compactMap { Self.entry($0) }
   }
 
   static func entry(_ line: Substring) -> Entry? {

@@ -86,7 +86,9 @@ public struct RegionLifecycle {
 
   private func setClock() {
     let (wall, monotonic) = (otel_realtime(), otel_monotonic())
-    if wall != 0, monotonic != 0 { process.clock.store(wall &- monotonic) }
+    guard wall != 0, monotonic != 0 else { return }
+    // 0 says that there is none. libfaketime makes both clocks one, where the difference may well be 0: a nanosecond beside it is as good.
+    process.clock.store(wall == monotonic ? 1 : wall &- monotonic)
   }
 
   private func make() -> (region: UnsafeMutableRawPointer, handedOver: Bool)? {

@@ -80,9 +80,13 @@ def test_the_record_of_somebody_else_is_not_read(agent, acceptor, crashes, tmp_p
     dies = programs.build("dies")
     elsewhere = tmp_path / "crashes"
     elsewhere.write_text(f"9999999999 0 9999999999 {dies}\n")
-    for trap in (lambda: crashes.symlink_to(elsewhere), crashes.mkdir, lambda: crashes.write_text(f"{dies}\n\n 1\n9999999999 0 0\n9999999999 0 0 {dies}x\n9999999999 0 0 {dies}")):
+    traps = (lambda: crashes.symlink_to(elsewhere), crashes.mkdir, lambda: crashes.write_text(f"{dies}\n\n 1\n9999999999 0 0\n9999999999 0 0 {dies}x\n9999999999 0 0 {dies}"))
+    for number, trap in enumerate(traps, 1):
         trap()
         assert agent.run(dies, acceptor, 11).returncode == -11
+        # What comes after must not meet the relay's own record of it: it says so, then writes, then answers.
+        assert wait_until(lambda number=number: agent.log().count("was killed by signal 11") == number), agent.log()
+        agent.relay_status()
         shutil.rmtree(crashes) if crashes.is_dir() and not crashes.is_symlink() else crashes.unlink(missing_ok=True)
     crashes.write_text(f"9999999999 0 0 {dies}\n")
     assert agent.run(dies, acceptor, 11).returncode == 0

@@ -102,6 +102,14 @@ def test_faketime(agent, receiver, web, fake, order):
     forget_far_times(receiver)
 
 
+def test_clocks_that_agree(agent, receiver, acceptor):
+    """Wall clock and monotonic clock may tell the same time, to the nanosecond: that is not a clock that cannot be read."""
+    agent.start_relay()
+    done = agent.run(programs.build("dialer"), acceptor, 3, environment=agent.bare_environment(LD_PRELOAD=f"{agent.layout.library}:{programs.library('oneclock.so')}"))
+    assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
+    assert receiver.wait_until(lambda spans: len({span.span_id for span in spans}) == 3)
+
+
 def test_another_time_name_space(agent, receiver, acceptor):
     """The relay's heartbeat looks eleven days old there: that may cost a region now and then, and a batch under way twice, but no span."""
     agent.start_relay()
