@@ -5,6 +5,7 @@ counts decide; times are orders of magnitude on a machine that is shared.
 """
 
 import os
+import shutil
 import statistics
 import subprocess
 import sys
@@ -13,7 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from instruction_trace import share_of_span, steps_of
-from scene import BENCHMARKS, Unmeasured, callgrind, numbers, output, scene, undisturbed
+from scene import BENCHMARKS, Unmeasured, callgrind, collected, numbers, output, scene, undisturbed
 
 
 @dataclass(frozen=True)
@@ -258,6 +259,29 @@ def relay_cpu(distribution, programs, per_second=50_000, seconds=6):
     ]
 
 
+def relay_instructions(distribution, programs, per_second=2_000, short=2, long=12):
+    """The export included: the difference of two run lengths under callgrind, in seconds.
+
+    As many requests of a real libcurl as a relay that runs fifty times as slowly can keep up with. callgrind counts each byte of a `rep movsb`,
+    which the processor does not: libc is told not to copy that way."""
+    if not shutil.which("valgrind"):
+        raise Unmeasured("valgrind is not installed.")
+    counts = []
+    for seconds in (short, long):
+        with scene(distribution, programs, relay=False, OTEL_BSP_MAX_QUEUE_SIZE="100000", OTEL_BSP_SCHEDULE_DELAY="1000") as here:
+            log = here.directory / "callgrind"
+            here.start_relay(
+                ["valgrind", "--tool=callgrind", "--callgrind-out-file=/dev/null", f"--log-file={log}"],
+                GLIBC_TUNABLES="glibc.cpu.x86_rep_movsb_threshold=1000000000",
+            )
+            made, _ = here.calls("rate", "perform", per_second, seconds, fake=False, BENCH_URL=f"{here.collector.url}/some/path?with=query")
+            here.finish(made)
+            counts.append((collected(log.read_text()), made))
+    (first, few), (second, many) = counts
+    behind = f"{many - few:.0f} spans of libcurl, {per_second} in a second, by callgrind"
+    return [Row("relay: instructions per span", (second - first) / (many - few), "instructions", 3600, behind)]
+
+
 def relay_without_collector(distribution, programs, per_second=50_000, seconds=30, hosts=10):
     with scene(distribution, programs, OTEL_BSP_SCHEDULE_DELAY="5000") as here:
         here.collector.stop()  # its port stays unused: connections are refused
@@ -353,7 +377,7 @@ def peer_cpp(distribution, programs, rounds=15, requests=10_000):
 
 
 ALL = [
-    start, first_record, span, connect_span, unsampled, unsampled_by_callgrind, no_interest, switched_off, curl_request, parallel_instructions, throughput, host_memory, relay_cpu,
+    start, first_record, span, connect_span, unsampled, unsampled_by_callgrind, no_interest, switched_off, curl_request, parallel_instructions, throughput, host_memory, relay_cpu, relay_instructions,
     relay_without_collector, peer, peer_requests,
 ]
 if "OTEL_CPP_PREFIX" in os.environ:

@@ -148,8 +148,10 @@ class Collector:
 
 
 class Relay:
-    def __init__(self, distribution, environment):
-        self.process = subprocess.Popen([distribution.relay], env=environment, stdin=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    """`before`: words in front of the command."""
+
+    def __init__(self, distribution, environment, before=()):
+        self.process = subprocess.Popen([*before, distribution.relay], env=environment, stdin=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
 
         def answers():
             if self.process.poll() is not None:
@@ -207,6 +209,10 @@ class Scene:
         variables |= {"OTEL_EXPORTER_OTLP_ENDPOINT": self.collector.url, "OTEL_BSP_SCHEDULE_DELAY": "100"}
         return variables | self.variables | more
 
+    def start_relay(self, before=(), **more):
+        clean = {name: value for name, value in self.environment(agent=False, fake=False).items() if not name.startswith("OTEL_")}
+        self.relay = Relay(self.distribution, clean | more, before)
+
     def calls(self, *arguments, before=(), late=False, **options):
         """The numbers that programs/calls.c prints. `before`: words in front of the command. `late`: with a libcurl loaded by dlopen."""
         command = self.programs.late_calls if late else [self.programs.calls]
@@ -236,11 +242,16 @@ def scene(distribution, programs, relay=True, **variables):
         here = Scene(distribution, programs, Path(directory), Collector(programs), variables=variables)
         try:
             if relay:
-                clean = {name: value for name, value in here.environment(agent=False, fake=False).items() if not name.startswith("OTEL_")}
-                here.relay = Relay(distribution, clean)
+                here.start_relay()
             yield here
         finally:
             here.stop()
+
+
+def collected(text):
+    """The number of instructions, of what callgrind says at the end; None when it did not come that far."""
+    match = re.search(r"Collected : (\d+)", text)
+    return int(match[1]) if match else None
 
 
 def callgrind(programs, environment, call, short=200, long=1200):
@@ -249,12 +260,11 @@ def callgrind(programs, environment, call, short=200, long=1200):
     Only for what needs no region; see programs/step.h."""
     if not shutil.which("valgrind"):
         raise Unmeasured("valgrind is not installed.")
-    collected = []
+    counts = []
     for count in (short, long):
         command = ["valgrind", "--tool=callgrind", "--callgrind-out-file=/dev/null", programs.calls, "run", call, str(count)]
         result = subprocess.run(command, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
-        match = re.search(r"Collected : (\d+)", result.stderr)
-        if result.returncode != 0 or not match:
+        if result.returncode != 0 or not collected(result.stderr):
             raise Unmeasured(f"callgrind: exit status {result.returncode}. {result.stderr.strip()[-300:]}")
-        collected.append(int(match[1]))
-    return (collected[1] - collected[0]) / (long - short)
+        counts.append(collected(result.stderr))
+    return (counts[1] - counts[0]) / (long - short)

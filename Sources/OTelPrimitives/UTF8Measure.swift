@@ -23,10 +23,11 @@ public enum UTF8Measure {
     return Result(sourceCount: taken, encodedCount: taken)
   }
 
-  private static var highBits: UInt64 { 0x8080_8080_8080_8080 }
+  @usableFromInline @inline(__always)
+  static var highBits: UInt64 { 0x8080_8080_8080_8080 }
 
   /// Eight bytes at a time, the last eight overlapping what was seen; shorter texts as two overlapping halves.
-  @inline(__always)
+  @inlinable @inline(__always)
   public static func isASCII(_ text: Text) -> Bool {
     let count = text.count
     let raw = UnsafeRawPointer(text.start)

@@ -37,6 +37,35 @@ import Testing
     #expect(summary(span { $0.append(field: 15) { $0.append(field: 2, bytes: [0x80]) } }) == nil, "status message")
   }
 
+  @Test("Attributes around the lengths at which they are told apart", arguments: [0, 1, 7, 8, 100, 121, 122, 123, 124, 125, 126, 127, 128, 129, 300])
+  func attributeLengths(_ count: Int) {
+    let text = String(repeating: "x", count: count)
+    for (key, value) in [(text, "v"), ("k", text), (text, text)] {
+      #expect(summary(span { $0.append(field: 9, attribute: key, value) }) != nil)
+      #expect(summary(span { $0.append(field: 9, attribute: key + "é", value + "é") }) != nil)
+      for broken in [[0xff], [0xc3], [0xed, 0xa0, 0x80]] as [[UInt8]] {
+        #expect(summary(span { $0.append(field: 9) { pair in pair.append(field: 1, bytes: Array(key.utf8) + broken) } }) == nil)
+        let bytes = Array(value.utf8) + broken
+        #expect(summary(span { $0.append(field: 9) { pair in pair.append(field: 1, string: key); pair.append(field: 2) { $0.append(field: 1, bytes: bytes) } } }) == nil)
+      }
+    }
+    for value in [0, 1, 127, 128, Int64.max, .min] {
+      #expect(summary(span { $0.append(field: 9, attribute: text, value) }) != nil)
+    }
+  }
+
+  @Test("What only looks like an attribute", arguments: [
+    [0x0a, 0x01, 0x6b, 0x12, 0x03, 0x0a, 0x02, 0x76],  // the string's length, one too long
+    [0x0a, 0x01, 0x6b, 0x12, 0x03, 0x0a, 0x00, 0x76],  // one too short: a key 0x76 whose value is missing
+    [0x0a, 0x02, 0x6b, 0x12, 0x03, 0x0a, 0x01, 0x76],  // the key's
+    [0x0a, 0x01, 0x6b, 0x12, 0x04, 0x0a, 0x01, 0x76],  // the value's
+    [0x0a, 0x01, 0x6b, 0x12, 0x02, 0x18, 0x80],  // an integer that does not end
+    [0x0a, 0x01, 0x6b, 0x12, 0x0c, 0x18, 0x80, 0x80, 0x80, 0x80, 0x80, 0x80, 0x80, 0x80, 0x80, 0x80, 0x01],  // of eleven bytes
+    [0x0a, 0x01, 0x6b, 0x12, 0x0b, 0x18, 0x80, 0x80, 0x80, 0x80, 0x80, 0x80, 0x80, 0x80, 0x80, 0x02],  // of 65 bits
+    [0x0a, 0x01, 0x6b, 0x12, 0x01, 0x1a],  // a boolean's field, as bytes, without any
+  ] as [[UInt8]])
+  func lookalikes(_ pair: [UInt8]) { #expect(summary(span { $0.append(field: 9, bytes: pair) }) == nil) }
+
   @Test func nestingIsBounded() {
     var value = MessageBuilder()
     value.append(field: 1, string: "leaf")
