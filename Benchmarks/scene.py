@@ -62,7 +62,8 @@ class Programs:
         compile(into / "fake" / "libcurl.so.4", "fake-curl.c", "-fPIC", "-shared", *fake)
         compile(into / "fake" / "libfake-libc.so", "fake-libc.c", "-fPIC", "-shared")
         compile(into / "slow-clock.so", "slow-clock.c", "-fPIC", "-shared")
-        compile(into / "calls", "calls.c", "-mno-red-zone", "-lcurl")
+        # Bound before it starts, as distributions build theirs.
+        compile(into / "calls", "calls.c", "-mno-red-zone", "-lcurl", "-Wl,-z,now")
         # The same, loaded with its libcurl when the program already runs.
         compile(into / "calls.so", "calls.c", "-mno-red-zone", "-fPIC", "-shared", "-lcurl")
         compile(into / "loader", "loader.c")

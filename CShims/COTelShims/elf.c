@@ -2,10 +2,13 @@
 #include "include/otel_elf.h"
 #include "elf_early.h"
 #include "elf_object.h"
+#include "include/otel_syscall.h"
 #include <elf.h>
 #include <link.h>
 #include <stddef.h>
 #include <string.h>
+#include <sys/auxv.h>
+#include <sys/mman.h>
 
 static bool contains(const struct dl_phdr_info *info, uintptr_t address) {
     for (int i = 0; i < info->dlpi_phnum; i++) {
@@ -268,3 +271,44 @@ const char *otel_elf_own_path(void) {
     iterate(visit_caller, &caller);
     return caller.path;
 }
+
+// MARK: Withdrawal
+
+/// The read-only segment that holds `table`, in whole pages: mprotect(2) takes no others. False: it is of another kind.
+static bool pages_of(const struct object *object, struct table table, uintptr_t *start, size_t *size) {
+    for (int i = 0; i < object->info->dlpi_phnum; i++) {
+        const ElfW(Phdr) *header = &object->info->dlpi_phdr[i];
+        uintptr_t first = object->base + header->p_vaddr;
+        if (header->p_type != PT_LOAD || (uintptr_t)table.start - first >= header->p_memsz) continue;
+        *start = first & ~(getauxval(AT_PAGESZ) - 1);
+        *size = first + header->p_memsz - *start;
+        return header->p_flags == PF_R;
+    }
+    return false;
+}
+
+static int visit_own(struct dl_phdr_info *info, size_t size, void *data) {
+    struct object object;
+    uintptr_t start;
+    if (!is_own(info)) return 0;
+    if (!read_object(info, &object) || !pages_of(&object, object.symbols, &start, &size)) return 1;
+    if (otel_syscall3(SYS_mprotect, start, size, PROT_READ | PROT_WRITE) < 0) return 1;
+    const char *prefix = data;
+    const uint32_t *head = (const uint32_t *)object.hash.start, *bucket = head + 4 + head[2] * (sizeof(ElfW(Addr)) / sizeof(uint32_t));
+    const uint32_t *chain = bucket + head[0];
+    for (uint32_t i = 0; i < head[0]; i++)
+        for (uint32_t symbol = bucket[i]; symbol >= head[1]; symbol++) {
+            ElfW(Sym) *entry = (ElfW(Sym) *)object.symbols.start + symbol;
+            // What ld.so passes over (do_lookup_x): a symbol without a value that is not absolute. In this order, should another thread look.
+            if (strncmp(object.strings.start + entry->st_name, prefix, strlen(prefix)) == 0) {
+                __atomic_store_n(&entry->st_value, 0, __ATOMIC_RELEASE);
+                __atomic_store_n(&entry->st_shndx, SHN_UNDEF, __ATOMIC_RELEASE);
+            }
+            if (chain[symbol - head[1]] & 1) break;
+        }
+    // Where that is refused they stay writable, and nobody writes.
+    otel_syscall3(SYS_mprotect, start, size, PROT_READ);
+    return 1;
+}
+
+void otel_elf_withdraw(const char *prefix) { iterate(visit_own, (void *)prefix); }

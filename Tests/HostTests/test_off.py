@@ -1,6 +1,7 @@
 """Off means off, in all the ways there are to say so."""
 
 import os
+import re
 import shutil
 
 import pytest
@@ -44,6 +45,19 @@ def test_sdk_disabled_still_propagates(agent, receiver, web, acceptor):
 def test_only_true_disables(agent, receiver, acceptor, value):
     dial(agent, acceptor, OTEL_SDK_DISABLED=value, OTEL_NATIVE_DISABLED=value)
     assert len(receiver.wait(3)) == 3
+
+
+def bound_to(agent, **variables):
+    """Which object Debian's pycurl, loaded when Python already runs, has got curl_easy_perform from, as ld.so tells it."""
+    done = agent.run("/usr/bin/python3", "-c", "import pycurl; pycurl.Curl().close()", LD_DEBUG="bindings", LD_BIND_NOW="1", **variables)
+    assert done.returncode == 0
+    return re.findall(r"binding file \S*pycurl\S* \[0\] to \S*/(\S+) \[0\]: normal symbol `curl_easy_perform'", done.stderr)
+
+
+@pytest.mark.parametrize("variables", [{"OTEL_NATIVE_DISABLED": "true"}, {"OTEL_NATIVE_RELAY": "off"}, {"OTEL_NATIVE_DISABLED_INSTRUMENTATIONS": "curl"}], ids=str)
+def test_a_libcurl_that_comes_later_is_not_touched(agent, variables):
+    assert bound_to(agent) == ["libotelagent.so"]
+    assert bound_to(agent, **variables) == ["libcurl-gnutls.so.4"]
 
 
 def test_no_exporter(agent, receiver, acceptor):

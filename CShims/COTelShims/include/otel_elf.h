@@ -53,6 +53,11 @@ int otel_elf_needed_by(const void *caller, const struct otel_definer *definers, 
 /// null where it defines none; nothing is stored when there is no such object. Takes ld.so's lock.
 void otel_elf_in_object(uintptr_t base, const char *names, const char *_Nullable version, void *_Nullable *_Nonnull addresses);
 
+/// Takes the functions of this object whose names begin with `prefix` out of ld.so's sight: whoever is bound from now on, because he was loaded
+/// later or is bound lazily, is bound to the next definition, as without the agent. Who has been bound stays so. Does nothing where the table
+/// cannot be made writable. Two system calls, one page of memory. For the constructor; takes ld.so's lock.
+void otel_elf_withdraw(const char *prefix);
+
 /// A number that is another one after an object was loaded or unloaded. Takes ld.so's lock, for a hundred
 /// instructions: it is what ld.so holds while it changes its list, not while it loads.
 uint64_t otel_elf_generation(void);
