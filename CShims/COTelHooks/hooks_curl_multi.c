@@ -15,10 +15,8 @@ struct message {
 };
 
 /// The library that `multi` is of: its own, when transfers were added to it, or else that of `handle`.
-static __attribute__((noinline)) struct otel_curl_target target_of(
+static __attribute__((noinline)) struct otel_curl_target target_among_several(
     const struct otel_hook_table *table, void *multi, void *handle, enum otel_curl_way way, const void *caller) {
-    const struct otel_curl_library *only = table ? otel_curl_only_of(way) : NULL;
-    if (only) return (struct otel_curl_target){only, true};
     const struct otel_curl_library *known = table && multi ? table->curl_multi_library(multi) : NULL;
     if (!known && table && handle) known = table->curl_library(handle);
     if (!known && table) {
@@ -28,6 +26,11 @@ static __attribute__((noinline)) struct otel_curl_target target_of(
         if (otel_curl_is_inside(current, caller)) return (struct otel_curl_target){current, false};
     }
     return otel_curl_target_of(known, table, way, caller);
+}
+static inline __attribute__((always_inline)) struct otel_curl_target target_of(
+    const struct otel_hook_table *table, void *multi, void *handle, enum otel_curl_way way, const void *caller) {
+    const struct otel_curl_library *only = table ? otel_curl_only_of(way) : NULL;
+    return only ? (struct otel_curl_target){only, true} : target_among_several(table, multi, handle, way, caller);
 }
 #define TARGET(table, multi, handle, way) target_of(table, multi, handle, way, __builtin_return_address(0))
 

@@ -154,17 +154,19 @@ public struct CurlInstrumentor<T: Tracer> {
   @inline(__always)
   func close(_ span: OpenSpan, _ transfer: TransferSpan, result: Int32, from begin: UInt64, at time: UInt64) {
     if settings.pointee.has(InstrumentationSettings.Feature.excludedURLs), transfer.isExcluded { return tracer.discard(span) }
-    guard otel_curl_phases() != OTEL_CURL_PHASES_OFF else { return end(span, transfer, result: result, at: time) }
+    // A transfer of a multi handle may have outlived the program's list of headers.
+    let hasHeaders = time == 0
+    guard otel_curl_phases() != OTEL_CURL_PHASES_OFF else { return end(span, transfer, result: result, at: time, hasHeaders: hasHeaders) }
     let time = time != 0 ? time : otel_monotonic()
     // The parent first: it learns a URL that was not known before.
-    end(span, transfer, result: result, at: time)
+    end(span, transfer, result: result, at: time, hasHeaders: hasHeaders)
     recordPhases(of: span, transfer, result: result, from: begin, to: time)
   }
 
   @inline(never)
-  private func end(_ span: OpenSpan, _ transfer: TransferSpan, result: Int32, at time: UInt64) {
+  private func end(_ span: OpenSpan, _ transfer: TransferSpan, result: Int32, at time: UInt64, hasHeaders: Bool) {
     tracer.closeHalf(span, name: transfer.name, kind: .client, scope: .curl, at: time) {
-      transfer.writeStart(&$0, hasHeaders: time == 0)
+      transfer.writeStart(&$0, hasHeaders: hasHeaders)
     } end: {
       transfer.writeEnd(&$0, result: result)
     }

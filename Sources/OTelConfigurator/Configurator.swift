@@ -124,7 +124,7 @@ public struct Configurator {
   /// `OTEL_NATIVE_DEEPBIND`: false: plug-ins that use libcurl are loaded without RTLD_DEEPBIND.
   public var keepsDeepBind: Bool {
     guard let value = environment.value("OTEL_NATIVE_DEEPBIND") else { return true }
-    return ValueParser.boolean(value) ?? true
+    return ValueParser.boolean(value) ?? false
   }
 
   /// `OTEL_NATIVE_STAND_DOWN`: whether nothing is recorded beside the agent of the program's own language.

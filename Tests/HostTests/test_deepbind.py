@@ -28,8 +28,10 @@ def php(name):
     return ["php", programs.SOURCES / name]
 
 
-def test_php(agent, receiver, web):
-    requests = run_both(agent, web, *php("client.php"), f"{web.url}/x", **OFF)
+@pytest.mark.parametrize("value", ["false", "0", "nonsense"])
+def test_php(agent, receiver, web, value):
+    """What is neither true nor false counts as false, as everywhere."""
+    requests = run_both(agent, web, *php("client.php"), f"{web.url}/x", OTEL_NATIVE_DEEPBIND=value)
     (span,) = receiver.wait(1)
     assert requests[0].traceparent == f"00-{span.trace_id}-{span.span_id}-03"
     assert span.attributes["http.response.status_code"] == 200

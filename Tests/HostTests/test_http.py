@@ -12,7 +12,8 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from harness.agent import REPOSITORY
+from harness.agent import REPOSITORY, wait_until
+from harness.gitserver import GitServer
 from harness.httpservers import Nginx, ScriptedServer, tinyproxy
 from harness.receiver import STATUS_ERROR, STATUS_UNSET
 from harness.twin import outcome
@@ -26,13 +27,14 @@ class World:
     """The servers of one test module."""
 
     def __init__(self, folder, port, tunnels, refusing):
-        self.nginx, self.scripted = Nginx(folder), ScriptedServer()
+        self.nginx, self.scripted, self.apache = Nginx(folder), ScriptedServer(), GitServer()
         self.proxy, self.tunnels, self.refusing, self.closed = port, tunnels, refusing, closed_port()
         self.upload = folder / "upload"
         self.upload.write_bytes(b"u" * 5000)
 
     def url(self, name, target):
-        port = self.scripted.port if name == "scripted" else self.closed if name == "closed" else self.nginx.ports[name]
+        others = {"scripted": self.scripted.port, "apache": self.apache.port, "closed": self.closed}
+        port = others.get(name) or self.nginx.ports[name]
         return f"{'https' if name in ('tls', 'expired', 'elsewhere') else 'http'}://127.0.0.1:{port}/{target}"
 
 
@@ -42,8 +44,8 @@ def world(tmp_path_factory):
     with tinyproxy(folder) as proxy, tinyproxy(folder, "ConnectPort 1") as refusing:
         world = World(folder, proxy, proxy, refusing)
         yield world
-        world.nginx.stop()
-        world.scripted.stop()
+        for server in (world.nginx, world.scripted, world.apache):
+            server.stop()
 
 
 @dataclass(frozen=True)
@@ -110,6 +112,7 @@ ROWS = [
     Row("HTTP/2 by TLS", get("tls", "ten", "--cacert", trusting), version="2"),
     Row("HTTP/1.1 by TLS", get("tls", "ten", "--http1.1", "--cacert", trusting)),
     Row("HTTP/2 without TLS, prior knowledge", get("h2c", "ten", "--http2-prior-knowledge"), version="2"),
+    Row("HTTP/2 without TLS, by an upgrade", get("apache", "git/repository/HEAD", "--http2"), version="2"),
     Row("a proxy", get("http", "ten", "-x", proxy("proxy")), peer="proxy"),
     Row("a tunnel through a proxy, TLS", get("tls", "ten", "-x", proxy("proxy"), "--cacert", trusting), peer="proxy", version="2"),
     Row("a tunnel through a proxy, no TLS", get("http", "ten", "-p", "-x", proxy("proxy")), peer="proxy"),
@@ -180,11 +183,16 @@ def test_row(agent, receiver, world, busy_port, row):
     for run in (agent.run_bare, agent.run):
         world.nginx.forget()
         world.scripted.heads.clear()
+        before = len(world.apache.requests())
         done = run(*words)
         # nginx writes its line when it is done, which may be after curl is.
         count = len(runs[0][1]) if runs else row.spans + (row.resent or 0) if row.reaches_nginx(world, words[-1]) else 0
         uploaded = {file.name: file.read_bytes() for file in (world.nginx.folder / "files/dav").iterdir()}
-        runs.append((without_times(done, agent), world.nginx.requests(count), list(world.scripted.heads), uploaded))
+        seen = world.nginx.requests(count)
+        if f":{world.apache.port}/" in words[-1]:
+            assert wait_until(lambda before=before: len(world.apache.requests()) > before)
+            seen += [(request.line, request.traceparent or "-") for request in world.apache.requests()[before:]]
+        runs.append((without_times(done, agent), seen, list(world.scripted.heads), uploaded))
     (bare, bare_seen, bare_heads, bare_files), (traced, seen, heads, files) = runs
     assert traced == bare
     assert traced.status == row.exit_status, traced

@@ -1,4 +1,4 @@
-"""A git repository behind a real web server: Apache with `git http-backend`, by HTTP/1.1, and by HTTP/2 with TLS."""
+"""A git repository behind a real web server: Apache with `git http-backend`, by HTTP/1.1, from which a client may upgrade, and by HTTP/2 with TLS."""
 
 import os
 import re
@@ -26,6 +26,7 @@ Mutex pthread
 SetEnv GIT_PROJECT_ROOT {root}
 SetEnv GIT_HTTP_EXPORT_ALL 1
 ScriptAlias /git/ /usr/lib/git-core/git-http-backend/
+Protocols h2c http/1.1
 Listen 127.0.0.1:{port}
 Listen 127.0.0.1:{tls_port}
 <VirtualHost 127.0.0.1:{tls_port}>
