@@ -134,6 +134,16 @@ def speak_websocket(connection, stream, head):
             return
 
 
+def read_head(stream):
+    """The lines of a request's head; empty when the client has left."""
+    lines = []
+    while (line := stream.readline()) != b"\r\n":
+        if not line:
+            return ""
+        lines.append(line)
+    return b"".join(lines).decode("latin-1")
+
+
 class ScriptedServer:
     """Answers each target as ANSWERS says: bytes, and whether the connection is closed then. `heads`: the requests, as they came."""
 
@@ -142,10 +152,14 @@ class ScriptedServer:
         self._stopped = threading.Event()
         self._listener = socket.create_server(("127.0.0.1", 0), backlog=64)
         self.port = self._listener.getsockname()[1]
-        threading.Thread(target=self._accept, daemon=True).start()
+        self._thread = threading.Thread(target=self._accept, daemon=True)
+        self._thread.start()
 
     def stop(self):
         self._stopped.set()
+        # Closed alone, the thread would go on waiting in accept(2), and take the connections of whoever gets the descriptor's number next.
+        self._listener.shutdown(socket.SHUT_RDWR)
+        self._thread.join()
         self._listener.close()
 
     def _accept(self):
@@ -159,9 +173,7 @@ class ScriptedServer:
     def _serve(self, connection):
         with connection, contextlib.suppress(OSError):
             stream = connection.makefile("rb")
-            while head := b"".join(iter(stream.readline, b"\r\n")).decode("latin-1"):
-                if "\r\n" not in head:
-                    return
+            while head := read_head(stream):
                 self.heads.append(head)
                 target = head.split()[1].strip("/")
                 if target == "ws":
