@@ -289,10 +289,11 @@ static bool pages_of(const struct object *object, struct table table, uintptr_t 
 
 static int visit_own(struct dl_phdr_info *info, size_t size, void *data) {
     struct object object;
-    uintptr_t start;
+    uintptr_t pages;
+    size_t length;
     if (!is_own(info)) return 0;
-    if (!read_object(info, &object) || !pages_of(&object, object.symbols, &start, &size)) return 1;
-    if (otel_syscall3(SYS_mprotect, start, size, PROT_READ | PROT_WRITE) < 0) return 1;
+    if (!read_object(info, &object) || !pages_of(&object, object.symbols, &pages, &length)) return 1;
+    if (otel_syscall3(SYS_mprotect, pages, length, PROT_READ | PROT_WRITE) < 0) return 1;
     const char *prefix = data;
     const uint32_t *head = (const uint32_t *)object.hash.start, *bucket = head + 4 + head[2] * (sizeof(ElfW(Addr)) / sizeof(uint32_t));
     const uint32_t *chain = bucket + head[0];
@@ -307,7 +308,7 @@ static int visit_own(struct dl_phdr_info *info, size_t size, void *data) {
             if (chain[symbol - head[1]] & 1) break;
         }
     // Where that is refused they stay writable, and nobody writes.
-    otel_syscall3(SYS_mprotect, start, size, PROT_READ);
+    otel_syscall3(SYS_mprotect, pages, length, PROT_READ);
     return 1;
 }
 
