@@ -48,6 +48,10 @@ static inline const struct otel_hook_table *otel_curl_hooks(void) {
     return __atomic_load_n((const struct otel_hook_table **)&otel_curl_hook_installed, __ATOMIC_ACQUIRE);
 }
 
+/// Whether the names of libcurl's functions are still to be taken out of ld.so's sight, as it is not traced: whose libcurl it is has to be found
+/// for each call that comes through here, traced or not.
+extern bool otel_curl_is_withdrawing;
+
 /// The real function `name` for a call that has no `library`; null when there is none. Takes ld.so's lock.
 void *otel_curl_unlisted(const char *name, enum otel_curl_way way, const void *caller);
 

@@ -1,4 +1,4 @@
-#include "hook.h"
+#include "curl_library.h"
 #include <dlfcn.h>
 
 // RTLD_DEEPBIND puts an object's own libraries before everything else, the agent too: its calls of libcurl pass us by. PHP loads its
@@ -22,8 +22,20 @@ static __attribute__((noinline)) void *open_deep(const char *file, int flags) {
     __attribute__((musttail)) return otel_real.dlopen(file, flags);
 }
 
+bool otel_curl_is_withdrawing;
+
+/// The first dlopen of a program whose libcurl is not traced: what comes with it is bound to libcurl itself, without us in between. Not behind
+/// a filter of the program's own.
+static __attribute__((noinline)) void *open_untraced(const char *file, int flags) {
+    int saved = errno;
+    if (!otel_host_filtered() && __atomic_exchange_n(&otel_curl_is_withdrawing, false, __ATOMIC_RELAXED)) otel_elf_withdraw("curl_");
+    errno = saved;
+    __attribute__((musttail)) return otel_real.dlopen(file, flags);
+}
+
 // Two versions of one function, as dlsym has; none is the default one, for the same reason.
 OTEL_EXPORT void *otel_dlopen_old(const char *file, int flags) {
+    if (__atomic_load_n(&otel_curl_is_withdrawing, __ATOMIC_RELAXED)) __attribute__((musttail)) return open_untraced(file, flags);
     if (flags & RTLD_DEEPBIND) __attribute__((musttail)) return open_deep(file, flags);
     __attribute__((musttail)) return otel_real.dlopen(file, flags);
 }

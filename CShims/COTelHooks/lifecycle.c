@@ -52,8 +52,7 @@ __attribute__((constructor(101))) static void start(int count, char **arguments,
         otel_valgrind_ignore_races(otel_socket_hints, OTEL_SOCKET_HINTS);
         otel_curl_find_loaded();
         otel_agent_start(count, arguments, environment);
-        // Whose libcurl it is has to be found for each call that comes through here, traced or not.
-        if (!otel_curl_hooks() && getauxval(AT_SECURE) == 0) otel_elf_withdraw("curl_");
+        otel_curl_is_withdrawing = !otel_curl_hooks() && getauxval(AT_SECURE) == 0;
     }
     otel_has_started = true;
     errno = saved;

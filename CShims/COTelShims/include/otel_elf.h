@@ -55,7 +55,7 @@ void otel_elf_in_object(uintptr_t base, const char *names, const char *_Nullable
 
 /// Takes the functions of this object whose names begin with `prefix` out of ld.so's sight: whoever is bound from now on, because he was loaded
 /// later or is bound lazily, is bound to the next definition, as without the agent. Who has been bound stays so. Does nothing where the table
-/// cannot be made writable. Two system calls, one page of memory. For the constructor; takes ld.so's lock.
+/// cannot be made writable. Two system calls, one page of memory. Any thread, once; takes ld.so's lock.
 void otel_elf_withdraw(const char *prefix);
 
 /// A number that is another one after an object was loaded or unloaded. Takes ld.so's lock, for a hundred

@@ -79,6 +79,15 @@ class RelayFound(Way):
         return ["unshare", "-m", *super().command()]
 
 
+class Untraced(Way):
+    """libcurl is not traced, and loaded later."""
+
+    variables = {"OTEL_NATIVE_DISABLED_INSTRUMENTATIONS": "curl"}
+
+    def command(self):
+        return ["/usr/bin/python3", programs.SOURCES / "pycurl_client.py", self.web.url]
+
+
 class Console(Way):
     variables = {"OTEL_TRACES_EXPORTER": "console"}
     comparesErrors = False
@@ -166,4 +175,4 @@ class Nobody(OwnWorld):
         return ["unshare", "-m", "setpriv", "--reuid", 65534, "--clear-groups", *super().command()]
 
 
-WAYS = [RelayFound, Console, RelayLate, RelayStarted, RelayStartedAbstract, LeftAlone, Nobody]
+WAYS = [RelayFound, Untraced, Console, RelayLate, RelayStarted, RelayStartedAbstract, LeftAlone, Nobody]
