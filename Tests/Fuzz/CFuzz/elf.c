@@ -10,6 +10,7 @@
 #define otel_elf_next_all fuzz_elf_next_all
 #define otel_elf_is_needed_at_start fuzz_elf_is_needed_at_start
 #define otel_elf_generation fuzz_elf_generation
+#define otel_elf_withdraw fuzz_elf_withdraw
 #define otel_elf_own_path fuzz_elf_own_path
 // Not "elf.c", which would be this file.
 #include "../../../CShims/COTelShims/elf.c"
