@@ -26,17 +26,17 @@ package struct MessageReader {
   package mutating func next() -> (field: UInt64, value: Value)? {
     guard left > 0, !isMalformed else { return nil }
     // Field numbers end at 2^29 - 1 and start at 1.
-    guard let key = varint(), key &>> 3 != 0, key &>> 3 < 1 &<< 29 else { return broken() }
+    guard let key = Varint.read(&cursor, end), key &>> 3 != 0, key &>> 3 < 1 &<< 29 else { return broken() }
     switch key & 7 {
     case 0:
-      guard let value = varint() else { return broken() }
+      guard let value = Varint.read(&cursor, end) else { return broken() }
       return (key &>> 3, .varint(value))
     case 1:
       guard left >= 8 else { return broken() }
       defer { cursor += 8 }
       return (key &>> 3, .fixed64(UInt64(littleEndian: cursor.loadUnaligned(as: UInt64.self))))
     case 2:
-      guard let length = varint(), length <= UInt64(truncatingIfNeeded: left) else { return broken() }
+      guard let length = Varint.read(&cursor, end), length <= UInt64(truncatingIfNeeded: left) else { return broken() }
       let count = Int(truncatingIfNeeded: length)
       defer { cursor += count }
       return (key &>> 3, .bytes(UnsafeRawBufferPointer(start: cursor, count: count)))
@@ -51,34 +51,6 @@ package struct MessageReader {
 
   private mutating func broken() -> (field: UInt64, value: Value)? {
     isMalformed = true
-    return nil
-  }
-
-  /// Most keys and lengths are one byte.
-  @inline(__always)
-  private mutating func varint() -> UInt64? {
-    guard left > 0 else { return nil }
-    let first = cursor.load(as: UInt8.self)
-    guard first >= 0x80 else {
-      cursor += 1
-      return UInt64(first)
-    }
-    return longVarint()
-  }
-
-  private mutating func longVarint() -> UInt64? {
-    var value: UInt64 = 0
-    var index = 0
-    while index < left, index < 10 {
-      let byte = cursor.load(fromByteOffset: index, as: UInt8.self)
-      value |= UInt64(byte & 0x7f) &<< UInt64(truncatingIfNeeded: 7 &* index)
-      index &+= 1
-      if byte < 0x80 {
-        if index == 10, byte > 1 { return nil }
-        cursor += index
-        return value
-      }
-    }
     return nil
   }
 }

@@ -68,10 +68,13 @@ public enum UTF8Measure {
     return Result(sourceCount: index, encodedCount: encoded)
   }
 
-  /// Whether all of `text` is well-formed: no surrogates, no overlong forms. Eight bytes a step while they are ASCII.
-  public static func isWellFormed(_ text: Text) -> Bool {
-    // Most are, and of most the end is no multiple of eight.
-    if isASCII(text) { return true }
+  /// Whether all of `text` is well-formed: no surrogates, no overlong forms. Most texts are ASCII, and seen to be at once.
+  @inlinable @inline(__always)
+  public static func isWellFormed(_ text: Text) -> Bool { isASCII(text) || isWellFormedThroughout(text) }
+
+  /// Eight bytes a step while they are ASCII.
+  @usableFromInline @inline(never)
+  static func isWellFormedThroughout(_ text: Text) -> Bool {
     let raw = UnsafeRawPointer(text.start)
     var index = 0
     while index < text.count {

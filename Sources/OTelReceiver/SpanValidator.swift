@@ -13,8 +13,8 @@ package struct SpanSummary: Equatable {
 /// known field of its type, strings in UTF-8, ids of their length. Unknown fields pass. The bytes come from shared memory, and one
 /// malformed span would make a collector refuse those of all other processes in the same request.
 ///
-/// It takes a span apart field by field once more than `MessageReader` could: half of what a relay does is this, and with a table per
-/// message and nothing copied it takes a quarter of the instructions.
+/// Half of what a relay does is this. By `MessageReader`, which hands out fields, it took three times as many instructions as by a word for
+/// each message that says what its fields are.
 ///
 /// Complexity: one pass. Allocates never. Any thread.
 package enum SpanValidator {
@@ -92,7 +92,7 @@ package enum SpanValidator {
     case 0x0a: return byte(value &+ 1) == rest &- 2 && isPlain(from: value &+ 2, count: rest &- 2)
     case 0x18:
       var cursor = pair + (value &+ 1)
-      return varint(&cursor, pair + count) != nil && cursor == pair + count
+      return Varint.read(&cursor, pair + count) != nil && cursor == pair + count
     default: return false
     }
   }
@@ -119,7 +119,7 @@ package enum SpanValidator {
   ) -> Bool {
     var cursor = start
     while cursor < end {
-      guard let key = varint(&cursor, end) else { return false }
+      guard let key = Varint.read(&cursor, end) else { return false }
       let field = key &>> 3
       // Field numbers end at 2^29 - 1 and start at 1.
       guard field != 0, field < 1 &<< 29 else { return false }
@@ -128,21 +128,20 @@ package enum SpanValidator {
       switch key & 7 {
       case 0:
         value = cursor
-        guard kind == Kind.varint || kind == Kind.unknown, varint(&cursor, end) != nil else { return false }
+        guard kind == Kind.varint || kind == Kind.unknown, Varint.read(&cursor, end) != nil else { return false }
       case 1:
         guard kind == Kind.fixed64 || kind == Kind.unknown, end - cursor >= 8 else { return false }
         value = cursor
         cursor += 8
       case 2:
-        guard let length = varint(&cursor, end), length <= UInt64(bitPattern: Int64(end - cursor)) else { return false }
+        guard let length = Varint.read(&cursor, end), length <= UInt64(bitPattern: Int64(end - cursor)) else { return false }
         let count = Int(truncatingIfNeeded: length)
         value = cursor
         cursor += count
         switch kind {
         case Kind.unknown, Kind.blob: break
         case Kind.string:
-          let text = Text(value.assumingMemoryBound(to: UInt8.self), count: count)
-          guard UTF8Measure.isASCII(text) || UTF8Measure.isWellFormed(text) else { return false }
+          guard UTF8Measure.isWellFormed(Text(value.assumingMemoryBound(to: UInt8.self), count: count)) else { return false }
         case Kind.eightBytes: guard count == 8 else { return false }
         case Kind.sixteenBytes: guard count == 16 else { return false }
         case Kind.keyValue where isPlainPair(value, count): break
@@ -158,35 +157,5 @@ package enum SpanValidator {
       body(field, value)
     }
     return true
-  }
-
-  /// Most keys and lengths are one byte. Nil: it does not end, or is of more than 64 bits.
-  @inline(__always)
-  private static func varint(_ cursor: inout UnsafeRawPointer, _ end: UnsafeRawPointer) -> UInt64? {
-    guard cursor < end else { return nil }
-    let first = cursor.load(as: UInt8.self)
-    if first < 0x80 {
-      cursor += 1
-      return UInt64(first)
-    }
-    return longVarint(&cursor, end)
-  }
-
-  @inline(never)
-  private static func longVarint(_ cursor: inout UnsafeRawPointer, _ end: UnsafeRawPointer) -> UInt64? {
-    let left = end - cursor
-    var value: UInt64 = 0
-    var index = 0
-    while index < left, index < 10 {
-      let byte = cursor.load(fromByteOffset: index, as: UInt8.self)
-      value |= UInt64(byte & 0x7f) &<< UInt64(truncatingIfNeeded: 7 &* index)
-      index &+= 1
-      if byte < 0x80 {
-        if index == 10, byte > 1 { return nil }
-        cursor += index
-        return value
-      }
-    }
-    return nil
   }
 }

@@ -42,6 +42,8 @@ class Server:
             self._process = subprocess.Popen(command, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
             if wait_until(lambda: self._process.poll() is not None or self._answers()) and self._process.poll() is None:
                 break
+        else:
+            raise AssertionError("hypercorn found no free port")
         self.url = f"https://127.0.0.1:{self.port}"
 
     def _answers(self):
