@@ -5,7 +5,6 @@ counts decide; times are orders of magnitude on a machine that is shared.
 """
 
 import os
-import shutil
 import statistics
 import subprocess
 import sys
@@ -14,7 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from instruction_trace import share_of_span, steps_of
-from scene import BENCHMARKS, Unmeasured, callgrind, collected, numbers, output, scene, undisturbed
+from scene import BENCHMARKS, Unmeasured, callgrind, counted, counting, numbers, output, scene, undisturbed
 
 
 @dataclass(frozen=True)
@@ -264,19 +263,14 @@ def relay_instructions(distribution, programs, per_second=2_000, short=2, long=1
 
     As many requests of a real libcurl as a relay that runs fifty times as slowly can keep up with. callgrind counts each byte of a `rep movsb`,
     which the processor does not: libc is told not to copy that way."""
-    if not shutil.which("valgrind"):
-        raise Unmeasured("valgrind is not installed.")
     counts = []
     for seconds in (short, long):
         with scene(distribution, programs, relay=False, OTEL_BSP_MAX_QUEUE_SIZE="100000", OTEL_BSP_SCHEDULE_DELAY="1000") as here:
             log = here.directory / "callgrind"
-            here.start_relay(
-                ["valgrind", "--tool=callgrind", "--callgrind-out-file=/dev/null", f"--log-file={log}"],
-                GLIBC_TUNABLES="glibc.cpu.x86_rep_movsb_threshold=1000000000",
-            )
+            here.start_relay(counting(log), GLIBC_TUNABLES="glibc.cpu.x86_rep_movsb_threshold=1000000000")
             made, _ = here.calls("rate", "perform", per_second, seconds, fake=False, BENCH_URL=f"{here.collector.url}/some/path?with=query")
             here.finish(made)
-            counts.append((collected(log.read_text()), made))
+            counts.append((counted(log), made))
     (first, few), (second, many) = counts
     behind = f"{many - few:.0f} spans of libcurl, {per_second} in a second, by callgrind"
     return [Row("relay: instructions per span", (second - first) / (many - few), "instructions", 3600, behind)]
@@ -309,6 +303,11 @@ def peer(distribution, programs):
 
 REQUESTS = 2000
 OF_PEER_WARM_UP = 50  # of peer_requests.py
+
+
+def by_hand_against_ours(by_hand, client, relay):
+    behind = "the same program, server and collector, in one run; below 0 the client's share is noise, and counts as 0"
+    return Row("the same ÷ the agent and its relay", by_hand / (max(client, 0) + relay), "×", None, behind)
 
 
 def peer_requests(distribution, programs, rounds=5):
@@ -346,7 +345,7 @@ def peer_requests(distribution, programs, rounds=5):
         Row("GET by pycurl, the agent: client", ours, "µs CPU", None, f"{median['plain']:.0f} → {median['agent']:.0f} µs"),
         Row("GET by pycurl, the agent: relay", relay, "µs CPU", None, "the export, in the other process"),
         Row("GET by pycurl, opentelemetry-python by hand", by_hand, "µs CPU", None, f"{median['plain']:.0f} → {median['by hand']:.0f} µs, export included"),
-        Row("the same ÷ the agent and its relay", by_hand / (max(ours, 0) + relay), "×", None, "the same program, server and collector, in one run; below 0 the client's share is noise, and counts as 0"),
+        by_hand_against_ours(by_hand, ours, relay),
         Row("GET by requests, opentelemetry-instrument", zero_code, "µs CPU", None, f"{median['requests']:.0f} → {median['zero-code']:.0f} µs, export included"),
     ]
 
@@ -372,7 +371,7 @@ def peer_cpp(distribution, programs, rounds=15, requests=10_000):
     return [
         Row("GET in C++, the agent: client", ours, "µs CPU", None, f"{median['plain']:.1f} → {median['agent']:.1f} µs; the relay {relay:.1f} µs more"),
         Row("GET in C++, opentelemetry-cpp by hand", by_hand, "µs CPU", None, f"{median['plain']:.1f} → {median['by hand']:.1f} µs, export included"),
-        Row("the same ÷ the agent and its relay", by_hand / (max(ours, 0) + relay), "×", None, "the same program, server and collector, in one run; below 0 the client's share is noise, and counts as 0"),
+        by_hand_against_ours(by_hand, ours, relay),
     ]
 
 

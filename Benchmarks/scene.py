@@ -249,23 +249,30 @@ def scene(distribution, programs, relay=True, **variables):
             here.stop()
 
 
-def collected(text):
-    """The number of instructions, of what callgrind says at the end; None when it did not come that far."""
+def counting(log):
+    """Words in front of a command by which callgrind counts its user-space instructions, into the file `log`."""
+    if not shutil.which("valgrind"):
+        raise Unmeasured("valgrind is not installed.")
+    return ["valgrind", "--tool=callgrind", "--callgrind-out-file=/dev/null", f"--log-file={log}"]
+
+
+def counted(log):
+    """How many they were."""
+    text = log.read_text()
     match = re.search(r"Collected : (\d+)", text)
-    return int(match[1]) if match else None
+    if not match:
+        raise Unmeasured(f"callgrind did not come to its end. {text.strip()[-300:]}")
+    return int(match[1])
 
 
 def callgrind(programs, environment, call, short=200, long=1200):
     """User-space instructions per call as callgrind counts them: the difference of two run lengths.
 
     Only for what needs no region; see programs/step.h."""
-    if not shutil.which("valgrind"):
-        raise Unmeasured("valgrind is not installed.")
     counts = []
-    for count in (short, long):
-        command = ["valgrind", "--tool=callgrind", "--callgrind-out-file=/dev/null", programs.calls, "run", call, str(count)]
-        result = subprocess.run(command, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
-        if result.returncode != 0 or not collected(result.stderr):
-            raise Unmeasured(f"callgrind: exit status {result.returncode}. {result.stderr.strip()[-300:]}")
-        counts.append(collected(result.stderr))
+    with tempfile.TemporaryDirectory(prefix="otelagent-bench-") as directory:
+        log = Path(directory) / "callgrind"
+        for count in (short, long):
+            output([*counting(log), programs.calls, "run", call, str(count)], environment)
+            counts.append(counted(log))
     return (counts[1] - counts[0]) / (long - short)
