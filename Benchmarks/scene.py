@@ -62,6 +62,7 @@ class Programs:
         compile(into / "fake" / "libcurl.so.4", "fake-curl.c", "-fPIC", "-shared", *fake)
         compile(into / "fake" / "libfake-libc.so", "fake-libc.c", "-fPIC", "-shared")
         compile(into / "slow-clock.so", "slow-clock.c", "-fPIC", "-shared")
+        compile(into / "steady-heap.so", "steady-heap.c", "-fPIC", "-shared", "-ftls-model=initial-exec", "-fno-builtin-malloc")
         # Bound before it starts, as distributions build theirs.
         compile(into / "calls", "calls.c", "-mno-red-zone", "-lcurl", "-Wl,-z,now")
         # The same, loaded with its libcurl when the program already runs.
@@ -95,6 +96,10 @@ class Programs:
     @property
     def slow_clock(self):
         return self.path / "slow-clock.so"
+
+    @property
+    def steady_heap(self):
+        return self.path / "steady-heap.so"
 
     @property
     def spawn_pairs(self):

@@ -9,7 +9,8 @@
 //   calls cost   CALL COUNT       microseconds of CPU and of time per call, both of the whole process, after the connections are made
 //   calls memory CALL COUNT       after COUNT calls, in KiB: proportional, private dirty, highest resident memory
 //
-// CALL: perform (curl_easy_perform on $BENCH_URL, with $BENCH_HEADER, the handle reused), parallel ($BENCH_PARALLEL such transfers in one multi handle),
+// CALL: perform (curl_easy_perform on $BENCH_URL, with $BENCH_HEADER, the handle reused), parallel ($BENCH_PARALLEL such transfers in one multi handle, which is driven when
+// something has come, or every $BENCH_PAUSE_US microseconds),
 // connect (a TCP address), unix (connect to a local address),
 // socket, dlsym (of a function of libc), dlopen (of the program), lookup (getaddrinfo), numeric (of an address), passive (of none), or one that is watched while a connect is in progress (close, read …), of a descriptor of /dev/null. With the libraries of fake-curl.c and fake-libc.c behind it, what is left is the cost of the call itself.
 #define _GNU_SOURCE
@@ -66,13 +67,16 @@ static __attribute__((noinline)) void call_perform(void) {
 static CURLM *multi;
 static CURL *transfers[PARALLEL_MAX];
 static int parallel;
+static useconds_t pause_us;
 static __attribute__((noinline)) void call_parallel(void) {
     for (int i = 0; i < parallel; i++)
         if (curl_multi_add_handle(multi, transfers[i]) != CURLM_OK) exit(3);
     int running = 0, done = 0, queued;
     do {
         if (curl_multi_perform(multi, &running) != CURLM_OK) exit(3);
-        if (running && curl_multi_poll(multi, NULL, 0, 1000, NULL) != CURLM_OK) exit(3);
+        // All answers wait after a pause: then the number of turns is no matter of chance.
+        if (running && pause_us) usleep(pause_us);
+        if (running && !pause_us && curl_multi_poll(multi, NULL, 0, 1000, NULL) != CURLM_OK) exit(3);
         for (CURLMsg *message; (message = curl_multi_info_read(multi, &queued)); done++) {
             if (message->msg != CURLMSG_DONE || message->data.result != CURLE_OK) exit(3);
             curl_multi_remove_handle(multi, message->easy_handle);
@@ -145,6 +149,7 @@ static void (*prepare(const char *name))(void) {
         const char *wanted = getenv("BENCH_PARALLEL");
         parallel = wanted ? atoi(wanted) : PARALLEL_MAX;
         if (parallel < 1 || parallel > PARALLEL_MAX) exit(2);
+        if (getenv("BENCH_PAUSE_US")) pause_us = (useconds_t)atoi(getenv("BENCH_PAUSE_US"));
         for (int i = 0; i < parallel; i++) transfers[i] = transfer();
         return call_parallel;
     }

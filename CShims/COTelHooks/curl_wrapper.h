@@ -4,19 +4,35 @@
 #pragma once
 #include "curl_library.h"
 
-/// Begins a body. `parameters`: those of the function (a variadic one: all of them. The System V and the AArch64 procedure call standards
-/// pass both alike), and behind them `enum otel_curl_way way`; `arguments` and `more`: the same to be passed on, without and with the way.
-/// Where but one library of that version was ever met, the body is not entered, whose frame costs more than that jump: while libcurl is not
-/// traced, and by what that library calls itself, which it does four times in each curl_easy_perform.
-#define OTEL_CURL_BODY(result, body, member, parameters, arguments, more)                                                                  \
-    static __attribute__((noinline, used)) result hooked_##body parameters;                                                               \
-    static __attribute__((noinline, used)) result body parameters {                                                                        \
-        const struct otel_curl_library *only = __atomic_load_n(&otel_curl_only[way], __ATOMIC_RELAXED);                                    \
-        if (only && only->member && (!otel_curl_hooks() || otel_curl_is_inside(only, __builtin_return_address(0))))                         \
-            return only->member arguments;                                                                                                 \
-        return hooked_##body more;                                                                                                         \
+/// Defines the body of the wrapper of `name`, `member` of otel_curl_library, and begins what is done for a traced call of it, which has its
+/// parameters and behind them `table`, the hook table, and `library`, the one that the call is for.
+/// `parameters`: those of the function (a variadic one: all of them. The System V and the AArch64 procedure call standards pass both alike);
+/// `arguments`: their names; `failure`: what is returned when there is no such function; `find`: the otel_curl_target of a call by `way` from `caller`.
+///
+/// Where but one library of that version was ever met, the body knows all at one look, and has no frame, which would cost more than that:
+/// while libcurl is not traced, and for what that library calls itself, which it does four times in each curl_easy_perform.
+#define OTEL_CURL_BODY(result, body, member, name, parameters, arguments, failure, find)                                                   \
+    static __attribute__((noinline)) result traced_##body(                                                                                \
+        OTEL_CURL_LIST parameters const struct otel_hook_table *table, const struct otel_curl_library *library);                           \
+    static __attribute__((noinline, used)) result hooked_##body(OTEL_CURL_LIST parameters enum otel_curl_way way) {                        \
+        const void *caller = __builtin_return_address(0);                                                                                  \
+        const struct otel_hook_table *table = otel_curl_hooks();                                                                           \
+        struct otel_curl_target found = find;                                                                                              \
+        if (!found.library || !found.library->member) {                                                                                    \
+            __typeof__(found.library->member) real = (__typeof__(found.library->member))otel_curl_unlisted(#name, way, caller);            \
+            return real ? real arguments : failure;                                                                                        \
+        }                                                                                                                                  \
+        return found.is_traced ? traced_##body(OTEL_CURL_LIST arguments table, found.library) : found.library->member arguments;           \
     }                                                                                                                                      \
-    result hooked_##body parameters
+    static __attribute__((noinline, used)) result body(OTEL_CURL_LIST parameters enum otel_curl_way way) {                                 \
+        const struct otel_curl_library *only = __atomic_load_n(&otel_curl_only[way], __ATOMIC_RELAXED);                                    \
+        if (!only || !only->member) return hooked_##body(OTEL_CURL_LIST arguments way);                                                    \
+        const struct otel_hook_table *table = otel_curl_hooks();                                                                           \
+        bool is_traced = table && !otel_curl_is_inside(only, __builtin_return_address(0));                                                 \
+        return is_traced ? traced_##body(OTEL_CURL_LIST arguments table, only) : only->member arguments;                                   \
+    }                                                                                                                                      \
+    result traced_##body(OTEL_CURL_LIST parameters const struct otel_hook_table *table, const struct otel_curl_library *library)
+#define OTEL_CURL_LIST(...) __VA_ARGS__ __VA_OPT__(, )
 
 #if defined(__x86_64__)
 #define OTEL_CURL_ARGUMENT_0 "edi"
@@ -58,15 +74,5 @@ _Static_assert(OTEL_CURL_BOUND == 4 && OTEL_CURL_LIBRARIES == 16, "the entries b
             "  .irp way, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17, 18, 19\n" OTEL_CURL_ENTRY("\\way", argument, "hooked_" body) "  .endr\n"  \
             "  .size otel_" name "_bound, . - otel_" name "_bound\n  .cfi_endproc\n  .popsection");
 
-/// Where the call goes: the library that the handle was made by, when that was seen. For use in a body, whose caller it looks at.
-#define OTEL_CURL_TARGET(table, handle, way) otel_curl_target(table, handle, way, __builtin_return_address(0))
-static inline __attribute__((always_inline)) struct otel_curl_target otel_curl_target(
-    const struct otel_hook_table *table, void *handle, enum otel_curl_way way, const void *caller) {
-    const struct otel_curl_library *only = table ? otel_curl_only_of(way) : NULL;
-    if (only) return (struct otel_curl_target){only, true};
-    return otel_curl_target_of(table && handle ? table->curl_library(handle) : NULL, table, way, caller);
-}
-
-/// For a body whose call has no library: the real function, or null.
-#define OTEL_CURL_UNLISTED(member, name, way)                                                                                              \
-    ((__typeof__(((struct otel_curl_library *)0)->member))otel_curl_unlisted(#name, way, __builtin_return_address(0)))
+/// `find` of the functions of an easy handle: the library that `handle` was made by, when that was seen.
+#define OTEL_CURL_EASY_TARGET(handle) otel_curl_target_of(table && (handle) ? table->curl_library(handle) : NULL, table, way, caller)

@@ -15,7 +15,7 @@ extension CurlInstrumentor {
   @inline(__always)
   public func currentLibrary(_ frame: UnsafeMutableRawPointer) -> Int32 { CallScope(tracer: tracer).innermostSubject(frame) }
 
-  /// Sets `call.state` when the exit is of interest, and `call.detail` when a span was started.
+  /// Sets `call.state` when a failure is of interest, and `call.detail` when a span was started.
   @inline(__always)
   public func multiAddEnter(
     _ call: UnsafeMutablePointer<otel_call>, _ library: UnsafePointer<otel_curl_library>, _ multi: UnsafeMutableRawPointer,
@@ -29,23 +29,24 @@ extension CurlInstrumentor {
     // What is being transferred already libcurl refuses.
     guard let handle = EasyHandleTable.find(easy), !handle.isTransferring, !handle.makesNoRequest, !handle.isExcluded, !OtherSDK.owns(handle)
     else { return }
-    guard let span = start(call, handle, library, easy) else { return }
-    AddedTransfer(handle: handle).begin(span, in: multi)
-    if let entry { entry.pointee.undriven &+= 1 }
+    let added = AddedTransfer(handle: handle)
+    guard start(added.call, handle, library, easy, around: call) else { return }
+    added.begin(in: multi, entry)
     call.pointee.detail = 1
   }
 
   @inline(__always)
-  public func multiAddExit(
-    _ call: UnsafeMutablePointer<otel_call>, _ multi: UnsafeMutableRawPointer, _ easy: UnsafeMutableRawPointer, _ result: Int32
+  public func multiAddFailed(
+    _ call: UnsafeMutablePointer<otel_call>, _ multi: UnsafeMutableRawPointer, _ easy: UnsafeMutableRawPointer
   ) {
-    guard result != OTEL_CURLE_OK else { return }
-    if let entry = MultiHandleTable.find(multi) { entry.pointee.running &-= 1 }
+    let entry = MultiHandleTable.find(multi)
+    if let entry { entry.pointee.running &-= 1 }
     guard call.pointee.detail != 0, let handle = EasyHandleTable.find(easy), let library = handle.record.pointee.library else { return }
     // No transfer, no span.
-    let span = AddedTransfer(handle: handle).end()
+    let added = AddedTransfer(handle: handle)
     HeaderInjection(handle: handle).withdraw(library: library, from: easy)
-    tracer.discard(span)
+    tracer.discard(CallState.load(added.call))
+    added.end(entry)
   }
 
   // MARK: Driving calls
@@ -53,10 +54,7 @@ extension CurlInstrumentor {
   @inline(__always)
   public func driveEnter(_ call: UnsafeMutablePointer<otel_call>, _ multi: UnsafeMutableRawPointer) {
     guard let entry = MultiHandleTable.find(multi) else { return }
-    if entry.pointee.undriven != 0 {
-      AddedTransfer.markDriven(in: multi, now: otel_monotonic())
-      entry.pointee.undriven = 0
-    }
+    if entry.pointee.undriven != 0 { AddedTransfer.markDriven(in: multi, entry, now: otel_monotonic()) }
     CallScope(tracer: tracer).enterWithoutSpan(call, subject: entry.pointee.library.map { Int32(truncatingIfNeeded: $0.pointee.number) } ?? -1)
     call.pointee.detail = UInt64(truncatingIfNeeded: UInt(bitPattern: entry))
   }
@@ -109,24 +107,34 @@ extension CurlInstrumentor {
     guard handle.isAdded, let library = handle.record.pointee.library else { return }
     let added = AddedTransfer(handle: handle)
     let entry = added.multi.flatMap { MultiHandleTable.find($0) }
-    let (drivenAt, hasURL) = (added.drivenAt, added.hasURL)
-    if drivenAt == 0, let entry, entry.pointee.undriven != 0 { entry.pointee.undriven &-= 1 }
-    let span = added.end()
     HeaderInjection(handle: handle).withdraw(library: library, from: easy)
+    finish(added, entry, library, easy, result: result)
+    added.end(entry)
+  }
+
+  @inline(__always)
+  private func finish(
+    _ added: AddedTransfer, _ entry: UnsafeMutablePointer<otel_curl_multi>?, _ library: UnsafePointer<otel_curl_library>,
+    _ easy: UnsafeMutableRawPointer, result: Int32?
+  ) {
+    let span = CallState.load(added.call)
     // A fork child ends no span of its parent's.
     guard span.isRecording, tracer.isOwn(span) else { return }
+    let drivenAt = added.drivenAt
     // Taken out before it began: nothing was requested, and what libcurl tells is about the handle's last transfer.
     if entry != nil, drivenAt == 0 { return tracer.discard(span) }
     let ending = TransferEnd(library: library, easy: easy, multi: entry, drivenAt: drivenAt)
-    let transfer = TransferSpan(handle: handle, library: library, easy: easy, settings: settings, hasURL: hasURL)
-    close(span, transfer, result: result ?? ending.guessedResult, from: drivenAt, at: ending.time(result: result))
+    let transfer = TransferSpan(handle: added.handle, library: library, easy: easy, settings: settings, hasURL: added.hasURL)
+    close(added.call, transfer, result: result ?? ending.guessedResult, from: drivenAt, at: ending.time(result: result))
   }
 
   /// Gives up a transfer whose handle was cleaned up unseen: its address is another handle's now.
   @inline(__always)
   func forgetTransfer(of handle: EasyHandle) {
     guard handle.isAdded else { return }
-    let slot = tracer.slotNumber(AddedTransfer(handle: handle).end())
+    let added = AddedTransfer(handle: handle)
+    let slot = tracer.slotNumber(CallState.load(added.call))
+    added.end(nil)
     if slot != 0 { tracer.abandon(slot: slot) }
   }
 }

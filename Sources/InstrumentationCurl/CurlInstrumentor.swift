@@ -92,9 +92,9 @@ public struct CurlInstrumentor<T: Tracer> {
     }
     // Its connects are not ours to tell either.
     if let handle, OtherSDK.owns(handle) { return scope.enterWithoutSpan(call, subject: Int32(truncatingIfNeeded: library.pointee.number)) }
-    guard scope.hasRoom(), let span = start(call, handle, library, easy) else { return }
+    guard scope.hasRoom(), start(call, handle, library, easy, around: call) else { return }
     call.pointee.detail = handle?.hasURL == true ? 1 : 0
-    scope.enter(call, span, subject: Int32(truncatingIfNeeded: library.pointee.number))
+    scope.enter(call, CallState.load(call), subject: Int32(truncatingIfNeeded: library.pointee.number))
   }
 
   @inline(__always)
@@ -105,25 +105,60 @@ public struct CurlInstrumentor<T: Tracer> {
     let handle = EasyHandleTable.find(easy)
     if let handle { HeaderInjection(handle: handle).withdraw(library: library, from: easy) }
     guard span.isRecording else { return }
-    close(span, TransferSpan(handle: handle, library: library, easy: easy, settings: settings, hasURL: call.pointee.detail != 0), result: result, from: 0, at: 0)
+    close(call, TransferSpan(handle: handle, library: library, easy: easy, settings: settings, hasURL: call.pointee.detail != 0), result: result, from: 0, at: 0)
   }
 
   // Out of line: each is used by both interfaces, and everything that it calls is inlined.
 
-  /// Starts a transfer's span and puts its context into the request.
-  /// - Parameter frame: an address in the calling wrapper's frame.
-  @inline(never)
+  /// Starts a transfer's span and puts its context into the request. False: there is no span.
+  /// - Parameters:
+  ///   - call: where the span is kept.
+  ///   - frame: an address in the calling wrapper's frame.
+  @inline(__always)
   func start(
-    _ frame: UnsafeMutableRawPointer, _ handle: EasyHandle?, _ library: UnsafePointer<otel_curl_library>, _ easy: UnsafeMutableRawPointer
-  ) -> OpenSpan? {
+    _ call: UnsafeMutablePointer<otel_call>, _ handle: EasyHandle?, _ library: UnsafePointer<otel_curl_library>, _ easy: UnsafeMutableRawPointer,
+    around frame: UnsafeMutableRawPointer
+  ) -> Bool {
+    RequestOrigin.isOrdinary(handle, tracer.propagation)
+      ? startOrdinary(call, handle, library, easy, around: frame) : startFromOrigin(call, handle, library, easy, around: frame)
+  }
+
+  @inline(never)
+  private func startOrdinary(
+    _ call: UnsafeMutablePointer<otel_call>, _ handle: EasyHandle?, _ library: UnsafePointer<otel_curl_library>, _ easy: UnsafeMutableRawPointer,
+    around frame: UnsafeMutableRawPointer
+  ) -> Bool {
+    guard let span = begin(frame, handle, library, easy, parent: nil, traceState: Text("")) else { return false }
+    if let handle, RequestOrigin.mayInject(into: handle, tracer.propagation) {
+      HeaderInjection(handle: handle).inject(span.context, library: library, into: easy)
+    }
+    CallState.store(span, in: call)
+    return true
+  }
+
+  @inline(never)
+  private func startFromOrigin(
+    _ call: UnsafeMutablePointer<otel_call>, _ handle: EasyHandle?, _ library: UnsafePointer<otel_curl_library>, _ easy: UnsafeMutableRawPointer,
+    around frame: UnsafeMutableRawPointer
+  ) -> Bool {
     let origin = RequestOrigin(handle: handle, tracer.propagation)
-    guard var span = CallScope(tracer: tracer).beginDetached(frame, parent: origin.parent) else { return nil }
+    guard let span = begin(frame, handle, library, easy, parent: origin.parent, traceState: origin.traceState) else { return false }
+    if origin.mayInject, let handle { inject(span, origin, handle, library, easy) }
+    CallState.store(span, in: call)
+    return true
+  }
+
+  @inline(__always)
+  private func begin(
+    _ frame: UnsafeMutableRawPointer, _ handle: EasyHandle?, _ library: UnsafePointer<otel_curl_library>, _ easy: UnsafeMutableRawPointer,
+    parent: SpanContext?, traceState: Text
+  ) -> OpenSpan? {
+    guard var span = CallScope(tracer: tracer).beginDetached(frame, parent: parent) else { return nil }
     let transfer = TransferSpan(handle: handle, library: library, easy: easy, settings: settings, hasURL: handle?.hasURL ?? false)
     tracer.openHalf(&span, name: transfer.name, kind: .client, scope: .curl) {
       transfer.writeStart(&$0, hasHeaders: true)
-      $0.setTraceState(origin.traceState)
+      $0.setTraceState(traceState)
     }
-    if origin.mayInject, let handle { inject(span, origin, handle, library, easy) }
     return span
   }
 
@@ -149,23 +184,30 @@ public struct CurlInstrumentor<T: Tracer> {
   }
 
   /// - Parameters:
+  ///   - call: where the span is kept.
   ///   - begin: CLOCK_MONOTONIC, when a driving call began it; 0: it began with the span.
   ///   - time: CLOCK_MONOTONIC; 0: now.
   @inline(__always)
-  func close(_ span: OpenSpan, _ transfer: TransferSpan, result: Int32, from begin: UInt64, at time: UInt64) {
-    if settings.pointee.has(InstrumentationSettings.Feature.excludedURLs), transfer.isExcluded { return tracer.discard(span) }
+  func close(_ call: UnsafeMutablePointer<otel_call>, _ transfer: TransferSpan, result: Int32, from begin: UInt64, at time: UInt64) {
+    if settings.pointee.has(InstrumentationSettings.Feature.excludedURLs), transfer.isExcluded { return tracer.discard(CallState.load(call)) }
     // A transfer of a multi handle may have outlived the program's list of headers.
     let hasHeaders = time == 0
-    guard otel_curl_phases() != OTEL_CURL_PHASES_OFF else { return end(span, transfer, result: result, at: time, hasHeaders: hasHeaders) }
-    let time = time != 0 ? time : otel_monotonic()
+    let hasPhases = otel_curl_phases() != OTEL_CURL_PHASES_OFF
+    let time = time != 0 || !hasPhases ? time : otel_monotonic()
     // The parent first: it learns a URL that was not known before.
-    end(span, transfer, result: result, at: time, hasHeaders: hasHeaders)
-    recordPhases(of: span, transfer, result: result, from: begin, to: time)
+    if !end(call, transfer, result: result, at: time) { endAnew(call, transfer, result: result, at: time, hasHeaders: hasHeaders) }
+    if hasPhases { recordPhases(of: CallState.load(call), transfer, result: result, from: begin, to: time) }
+  }
+
+  /// False: of the span's beginning nothing is there any more.
+  @inline(never)
+  private func end(_ call: UnsafeMutablePointer<otel_call>, _ transfer: TransferSpan, result: Int32, at time: UInt64) -> Bool {
+    tracer.closeKeptHalf(CallState.load(call), scope: .curl, at: time) { transfer.writeEnd(&$0, result: result) }
   }
 
   @inline(never)
-  private func end(_ span: OpenSpan, _ transfer: TransferSpan, result: Int32, at time: UInt64, hasHeaders: Bool) {
-    tracer.closeHalf(span, name: transfer.name, kind: .client, scope: .curl, at: time) {
+  private func endAnew(_ call: UnsafeMutablePointer<otel_call>, _ transfer: TransferSpan, result: Int32, at time: UInt64, hasHeaders: Bool) {
+    tracer.closeLostHalf(CallState.load(call), name: transfer.name, kind: .client, scope: .curl, at: time) {
       transfer.writeStart(&$0, hasHeaders: hasHeaders)
     } end: {
       transfer.writeEnd(&$0, result: result)

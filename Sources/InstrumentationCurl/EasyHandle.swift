@@ -176,8 +176,8 @@ public struct EasyHandle {
     }
     let written = URLRedaction.write(parts, to: otel_curl_url(record), capacity: Int(OTEL_CURL_URL), keys: settings.pointee.queryKeys)
     record.pointee.url_count = UInt32(truncatingIfNeeded: written.count)
-    record.pointee.host_start = UInt32(truncatingIfNeeded: written.hostStart)
-    record.pointee.host_count = UInt32(truncatingIfNeeded: parts.serverAddress.count)
+    record.pointee.host_start = UInt16(truncatingIfNeeded: written.hostStart)
+    record.pointee.host_count = UInt16(truncatingIfNeeded: parts.serverAddress.count)
     record.pointee.port = UInt32(truncatingIfNeeded: parts.serverPort)
     record.pointee.url_is_ascii = UTF8Measure.isASCII(url) ? 1 : 0
     record.pointee.url_kind = URLKind.http

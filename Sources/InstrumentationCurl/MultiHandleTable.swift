@@ -35,6 +35,7 @@ struct MultiHandleTable {
     made.pointee.changed = 0
     made.pointee.running = 0
     made.pointee.undriven = 0
+    made.pointee.first_undriven = 0
     return made
   }
 

@@ -18,8 +18,29 @@ struct RequestOrigin {
   @inline(__always)
   init(handle: EasyHandle?, _ propagation: Propagation) {
     guard let handle else { return }
-    mayInject = propagation.isActive && handle.record.pointee.forbids_headers == 0
-    if handle.record.pointee.headers != nil, propagation.isActive { examine(handle, propagation) }
+    mayInject = Self.mayInject(into: handle, propagation)
+    if handle.record.pointee.headers != nil, propagation.isActive { read(handle, propagation) }
+  }
+
+  /// Of a request without headers of the program's.
+  @inline(__always)
+  static func mayInject(into handle: EasyHandle, _ propagation: Propagation) -> Bool {
+    propagation.isActive && handle.record.pointee.forbids_headers == 0
+  }
+
+  /// Whether there is nothing to know of a request: none of its headers matters, and `traceparent` is all that it gets, if anything.
+  @inline(__always)
+  static func isOrdinary(_ handle: EasyHandle?, _ propagation: Propagation) -> Bool {
+    guard propagation.isPlain else { return false }
+    guard let handle, handle.record.pointee.headers != nil else { return true }
+    return !hasHeaderThatMatters(handle, propagation.readsOtherFormats)
+  }
+
+  @inline(never)
+  private static func hasHeaderThatMatters(_ handle: EasyHandle, _ readsOtherFormats: Bool) -> Bool {
+    var matters = false
+    handle.forEachHeader { if mayMatter($0, readsOtherFormats) { matters = true } }
+    return matters
   }
 
   /// Whether the program says nothing of all this.
@@ -56,13 +77,6 @@ struct RequestOrigin {
     case 0x73, 0x64: return second == 0x69  // signature, digest
     default: return false
     }
-  }
-
-  @inline(never)
-  private mutating func examine(_ handle: EasyHandle, _ propagation: Propagation) {
-    var count = 0
-    handle.forEachHeader { if Self.mayMatter($0, propagation.readsOtherFormats) { count &+= 1 } }
-    if count != 0 { read(handle, propagation) }
   }
 
   @inline(never)

@@ -20,12 +20,12 @@ struct TransferEnd {
   private var hasResponse: Bool { otel_curl_number(library, easy, Int32(OTEL_CURLINFO_RESPONSE_CODE)) > 0 }
 
   /// CLOCK_MONOTONIC.
+  @inline(__always)
   func time(result: Int32?) -> UInt64 {
-    let now = otel_monotonic()
-    guard drivenAt != 0 else { return now }
-    var latest = now
+    guard drivenAt != 0 else { return otel_monotonic() }
+    let latest: UInt64
     // Taken out in the middle, it ended now.
-    if result != nil || isFinished, let multi, multi.pointee.changed > drivenAt { latest = multi.pointee.changed }
+    if result != nil || isFinished, let multi, multi.pointee.changed > drivenAt { latest = multi.pointee.changed } else { latest = otel_monotonic() }
     guard (result ?? -1) == OTEL_CURLE_OK || hasResponse else { return latest }
     let microseconds = otel_curl_large_number(library, easy, Int32(OTEL_CURLINFO_TOTAL_TIME_T))
     guard microseconds > 0 else { return latest }

@@ -70,7 +70,7 @@ struct TransferSpan {
   }
 
   /// What libcurl tells after it.
-  @inline(__always)
+  @inline(never)
   func writeEnd<A: SpanAttributes>(_ attributes: inout A, result: Int32) {
     if handle == nil { writeMethodAfterwards(&attributes) }
     if let handle, !hasURL { writeURLAfterwards(handle, &attributes) }

@@ -53,7 +53,7 @@ nonisolated(unsafe) var hookTable = otel_hook_table(
   curl_multi_library: { Hooks.curl.multiLibrary($0) },
   curl_current_library: { Hooks.curl.currentLibrary($0) },
   curl_multi_add_enter: { Hooks.curl.multiAddEnter($0, $1, $2, $3) },
-  curl_multi_add_exit: { Hooks.curl.multiAddExit($0, $1, $2, $3) },
+  curl_multi_add_failed: { Hooks.curl.multiAddFailed($0, $1, $2) },
   curl_multi_removed: { Hooks.curl.multiRemoved($1) },
   curl_multi_done: { Hooks.curl.multiDone($1, $2) },
   curl_multi_closed: { Hooks.curl.multiClosed($0) },

@@ -20,20 +20,34 @@ extension Tracer {
     _ span: OpenSpan, name: Text, kind: SpanKind, scope: InstrumentationScope, at time: UInt64 = 0, start: (inout Recorder) -> Void,
     end: (inout Recorder) -> Void
   ) {
-    guard span.isRecording, var recorder = resume(span) ?? recordAnew(span, name: name, kind: kind, scope: scope, start: start) else { return }
-    end(&recorder)
-    self.end(recorder, of: span, scope: scope, at: time)
+    if !closeKeptHalf(span, scope: scope, at: time, end: end) { closeLostHalf(span, name: name, kind: kind, scope: scope, at: time, start: start, end: end) }
   }
 
-  /// The first half, at the end. Nil, and counted, when there is still no room. Out of line, as it is seldom needed.
-  @inline(never)
-  private func recordAnew(_ span: OpenSpan, name: Text, kind: SpanKind, scope: InstrumentationScope, start: (inout Recorder) -> Void) -> Recorder? {
+  /// The end, where the first half is still there; false where it is not.
+  @inline(__always)
+  public func closeKeptHalf(_ span: OpenSpan, scope: InstrumentationScope, at time: UInt64, end: (inout Recorder) -> Void) -> Bool {
+    guard span.isRecording, let recorder = resume(span) else { return false }
+    close(recorder, span, scope, time, end)
+    return true
+  }
+
+  /// Both halves, where the first one is lost. Counted when there is still no room. Seldom needed: out of line where a hook has it so.
+  @inline(__always)
+  public func closeLostHalf(
+    _ span: OpenSpan, name: Text, kind: SpanKind, scope: InstrumentationScope, at time: UInt64, start: (inout Recorder) -> Void,
+    end: (inout Recorder) -> Void
+  ) {
+    guard span.isRecording else { return }
     var span = span
-    guard var recorder = record(&span, name: name, kind: kind, scope: scope) else {
-      count(.noSlot)
-      return nil
-    }
+    guard var recorder = record(&span, name: name, kind: kind, scope: scope) else { return count(.noSlot) }
     start(&recorder)
-    return recorder
+    close(recorder, span, scope, time, end)
+  }
+
+  @inline(__always)
+  private func close(_ recorder: Recorder, _ span: OpenSpan, _ scope: InstrumentationScope, _ time: UInt64, _ end: (inout Recorder) -> Void) {
+    var recorder = recorder
+    end(&recorder)
+    self.end(recorder, of: span, scope: scope, at: time)
   }
 }

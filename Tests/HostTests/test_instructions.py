@@ -68,3 +68,8 @@ def test_switched_off(programs):
 def test_real_curl_request(programs):
     row, _ = measurements.curl_request_instructions(Distribution(), programs, count=5)
     assert row.within, row.behind
+
+
+def test_a_transfer_in_a_multi_handle(programs):
+    [row] = measurements.parallel_instructions(Distribution(), programs, count=2)
+    assert row.within, row.behind

@@ -39,7 +39,7 @@ import Testing
   private func add(_ easy: UnsafeMutablePointer<FakeEasyHandle>, to multi: UnsafeMutableRawPointer? = nil, result: Int32 = 0) {
     call.pointee = otel_call()
     instrumentor.multiAddEnter(call, curl.library, multi ?? self.multi, easy)
-    if call.pointee.state != 0 { instrumentor.multiAddExit(call, multi ?? self.multi, easy, result) }
+    if result != 0, call.pointee.state != 0 { instrumentor.multiAddFailed(call, multi ?? self.multi, easy) }
   }
 
   private func drive(running: Int32) {
@@ -112,6 +112,34 @@ import Testing
     add(easy)
     instrumentor.multiRemoved(easy)
     #expect(log.ended.isEmpty && easy.pointee.headers == nil && entry?.pointee.undriven == 0)
+  }
+
+  /// All that were added begin with the next driving call: whatever became of others that were added with them.
+  @Test(arguments: [[], [0], [1], [2], [0, 2], [1, 2]]) func allBeginWithTheNextDrivingCall(_ gone: [Int]) throws {
+    let handles = (open(), open(), open())
+    let elsewhere = open()
+    let other = UnsafeMutableRawPointer.allocate(byteCount: 64, alignment: 16)
+    defer { other.deallocate() }
+    let all = [handles.0, handles.1, handles.2]
+    for easy in all {
+      add(easy)
+      add(elsewhere, to: other)
+    }
+    // Taken out in time, or cleaned up where that was not seen, and opened again.
+    for index in gone { if index == 1 { instrumentor.opened(curl.library, all[index]) } else { instrumentor.multiRemoved(all[index]) } }
+    drive(running: Int32(3 - gone.count))
+    let times = try all.map { AddedTransfer(handle: try record($0)).drivenAt }
+    for index in 0..<3 { #expect((times[index] != 0) == !gone.contains(index)) }
+    #expect(Set(times).subtracting([0]).count <= 1)
+    #expect(AddedTransfer(handle: try record(elsewhere)).drivenAt == 0)
+    // What comes later begins later.
+    let late = open()
+    add(late)
+    usleep(1)
+    drive(running: 1)
+    #expect(AddedTransfer(handle: try record(late)).drivenAt > times.max() ?? 0)
+    #expect(try all.map { AddedTransfer(handle: try record($0)).drivenAt } == times)
+    instrumentor.multiClosed(other)
   }
 
   /// The result is read late: the end is when libcurl was done.

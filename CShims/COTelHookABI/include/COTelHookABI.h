@@ -163,9 +163,10 @@ struct otel_curl_handle {
     /// The span of a transfer that runs in the multi handle `subject`; `state` 0: there is none. `detail`: when it was first driven.
     struct otel_call transfer;
     uint32_t url_count;  ///< of `url`, which is redacted
-    uint32_t host_start; ///< of server.address in `url`
-    uint32_t host_count;
+    uint16_t host_start; ///< of server.address in `url`
+    uint16_t host_count;
     uint32_t port;
+    uint32_t next_undriven; ///< see otel_curl_multi; a record's number is its index in the table, from 1 on
     uint8_t url_kind;   ///< URLKind
     uint8_t method;     ///< RequestMethod
     uint8_t no_body;
@@ -193,14 +194,15 @@ struct otel_curl_multi {
     uint64_t changed;  ///< when a driving call last ended with another number of running transfers; CLOCK_MONOTONIC, 0: never
     uint32_t running;  ///< how many those were, and those added since
     uint32_t undriven; ///< recorded transfers that no driving call has seen yet
-    uint64_t unused[4];
+    uint32_t first_undriven; ///< the number of the last of them, which knows the one before it (`next_undriven`); 0: they have to be looked for
+    uint32_t unused[7];
 };
 _Static_assert(sizeof(struct otel_curl_multi) == 64, "one cache line each");
 extern struct otel_curl_multi otel_curl_multis[OTEL_CURL_MULTIS];
 
 /// One byte for each record in the table of handles: whether its transfer runs in a multi handle. Where to look for those of one.
 enum { OTEL_CURL_HANDLES = OTEL_CURL_STORAGE / OTEL_CURL_HANDLE_SIZE };
-enum { OTEL_CURL_IDLE = 0, OTEL_CURL_ADDED = 1, OTEL_CURL_DRIVEN = 2 };
+enum { OTEL_CURL_IDLE = 0, OTEL_CURL_ADDED = 1 };
 extern uint8_t otel_curl_stages[OTEL_CURL_HANDLES] __attribute__((aligned(8)));
 static inline uint8_t *otel_curl_stage(int index) { return &otel_curl_stages[index & (OTEL_CURL_HANDLES - 1)]; }
 /// Another OpenTelemetry SDK in the program: what its exporter's requests have shown.
@@ -319,9 +321,9 @@ struct otel_hook_table {
     /// Number of the library that the thread is in the middle of a traced call of: it is certainly loaded. -1: of none.
     /// `frame`: any address in the calling wrapper's frame.
     int (*curl_current_library)(void *frame);
-    /// Around curl_multi_add_handle; the exit is called only when the enter has set `call->state`.
+    /// Before curl_multi_add_handle, and after one that failed, if the enter has set `call->state`.
     void (*curl_multi_add_enter)(struct otel_call *call, const struct otel_curl_library *library, void *multi, void *handle);
-    void (*curl_multi_add_exit)(struct otel_call *call, void *multi, void *handle, int result);
+    void (*curl_multi_add_failed)(struct otel_call *call, void *multi, void *handle);
     /// After libcurl took `handle` out.
     void (*curl_multi_removed)(void *multi, void *handle);
     /// The program has read that `handle` is done, with `result`.
