@@ -10,3 +10,4 @@ uint8_t otel_curl_stages[OTEL_CURL_HANDLES];
 uint8_t otel_other_sdk_word;
 uint8_t otel_curl_phases_word;
 struct otel_curl_headers otel_curl_header_records[OTEL_CURL_HANDLES];
+struct otel_header_list otel_curl_baggage_records[OTEL_CURL_HANDLES][OTEL_CURL_BAGGAGE_NODES];

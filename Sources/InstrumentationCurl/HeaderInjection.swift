@@ -50,8 +50,26 @@ struct HeaderInjection {
     // A redirect may lead to anybody: ids tell them nothing, baggage might.
     if origin.mayAddBaggage, record.pointee.follows == 0 { append(propagation.baggageLine, to: &list) }
     guard let rest = hide(origin.hidden, &list) else { return }
-    guard list.count != 0 else { return }
-    record.pointee.injecting = otel_curl_set_headers(library, easy, list.close(rest.node)) ? 1 : 0
+    var behind = rest.node
+    if origin.mayAddBaggageHeaders, record.pointee.follows == 0 { behind = prepend(propagation.baggageHeaders, to: behind) }
+    guard list.count != 0 || behind != rest.node else { return }
+    record.pointee.injecting = otel_curl_set_headers(library, easy, list.close(behind)) ? 1 : 0
+  }
+
+  /// Returns the first of our nodes for `lines`, each ended by a NUL; behind the last one comes `rest`.
+  @inline(never)
+  private func prepend(_ lines: Text, to rest: UnsafeMutablePointer<otel_header_list>?) -> UnsafeMutablePointer<otel_header_list>? {
+    let nodes = otel_curl_baggage_nodes(Int32(truncatingIfNeeded: EasyHandleTable.index(of: handle)))
+    var (count, start) = (0, 0)
+    while start < lines.count, count < Int(OTEL_CURL_BAGGAGE_NODES) {
+      nodes[count].text = UnsafeRawPointer(lines.start + start).assumingMemoryBound(to: CChar.self)
+      nodes[count].next = nodes + (count &+ 1)
+      count &+= 1
+      start = (lines.firstIndex(of: 0, from: start) ?? lines.count) &+ 1
+    }
+    guard count != 0 else { return rest }
+    nodes[count &- 1].next = rest
+    return nodes
   }
 
   private func append(_ line: Text, to list: inout InjectedList) {

@@ -12,6 +12,8 @@ struct RequestOrigin {
   private(set) var mayInject = false
   private(set) var mayAddTraceState = true
   private(set) var mayAddBaggage = true
+  /// As headers of their own (`BaggageHeader`).
+  private(set) var mayAddBaggageHeaders = true
   /// Headers of the program's that are left out.
   private(set) var hidden = ContextFieldSet()
 
@@ -45,7 +47,7 @@ struct RequestOrigin {
 
   /// Whether the program says nothing of all this.
   @inline(__always)
-  private var isSilent: Bool { mayAddTraceState && mayAddBaggage && hidden.isEmpty }
+  private var isSilent: Bool { mayAddTraceState && mayAddBaggage && mayAddBaggageHeaders && hidden.isEmpty }
 
   /// Whether `traceparent` alone does.
   @inline(__always)
@@ -71,8 +73,9 @@ struct RequestOrigin {
     case 0x74: return second == 0x72  // traceparent, tracestate
     case 0x62: return second == 0x61 || isOther && second == 0x33  // baggage, b3
     case 0x78: return isOther && second == 0x2d  // x-b3-…, x-amzn-trace-id
-    case 0x75: return isOther && second == 0x62  // uber-trace-id
-    case 0x6f: return isOther && second == 0x74  // ot-tracer-…
+    case 0x75: return isOther && second == 0x62  // uber-trace-id, uberctx-…
+    case 0x6f: return isOther && second == 0x74  // ot-tracer-…, ot-baggage-…
+    case 0x6a: return isOther && second == 0x61  // jaeger-baggage
     case 0x61: return second == 0x75  // authorization
     case 0x73, 0x64: return second == 0x69  // signature, digest
     default: return false
@@ -96,6 +99,8 @@ struct RequestOrigin {
         if value.isEmpty, line[end] == 0x3a, propagation.identity.contains(field) { isRemoved = true }
       } else if HeaderObstacle.isSignature(line) {
         isSigned = true
+      } else if propagation.readsOtherFormats, BaggageHeader.isOne(header: line) {
+        mayAddBaggageHeaders = false
       }
     }
     let own = fields.present.intersection(propagation.identity)

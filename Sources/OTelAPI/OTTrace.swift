@@ -1,7 +1,7 @@
 public import OTelPrimitives
 
 /// OpenTracing's `ot-tracer-…`. Source: https://github.com/opentracing/basictracer-python/blob/master/basictracer/text_propagator.py.
-/// Its baggage (`ot-baggage-…`) is not read.
+/// Its baggage is `BaggageHeader`'s.
 public enum OTTrace {
   @inline(never)
   public static func parse(trace: Text, span: Text, sampled: Text) -> SpanContext? {

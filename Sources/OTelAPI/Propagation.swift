@@ -13,6 +13,8 @@ public struct Propagation {
   /// The former belongs to what descends from the process's parent.
   public var traceStateLine = Text("") { didSet { findOutWhetherPlain() } }
   public var baggageLine = Text("") { didSet { findOutWhetherPlain() } }
+  /// Baggage once more, as formats beside W3C's have it (`BaggageHeader`): lines, each ended by a NUL; empty: there are none. Kept likewise.
+  public var baggageHeaders = Text("") { didSet { findOutWhetherPlain() } }
   /// All that there may be to pass on is `traceparent`.
   public private(set) var isPlain = false
 
@@ -24,7 +26,7 @@ public struct Propagation {
   }
 
   private mutating func findOutWhetherPlain() {
-    isPlain = propagators.isStandard && traceStateLine.isEmpty && baggageLine.isEmpty
+    isPlain = propagators.isStandard && traceStateLine.isEmpty && !hasBaggage
   }
 
   /// From now on nothing is passed on.
@@ -33,5 +35,6 @@ public struct Propagation {
     isPlain = false
   }
 
+  @inline(__always) public var hasBaggage: Bool { !baggageLine.isEmpty || !baggageHeaders.isEmpty }
   @inline(__always) public var isActive: Bool { !propagators.isEmpty }
 }

@@ -1,7 +1,7 @@
 public import OTelPrimitives
 
 /// Jaeger's `uber-trace-id`. Source: https://www.jaegertracing.io/docs/1.76/architecture/sdks/#propagation-format.
-/// Its baggage (`uberctx-…`, `jaeger-baggage`) is not read.
+/// Its baggage is `BaggageHeader`'s.
 public enum UberTraceID {
   /// `trace:span:parent:flags`, whose colons may be percent-encoded. The parent is deprecated, and ignored.
   @inline(never)

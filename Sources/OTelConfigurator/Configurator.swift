@@ -14,14 +14,16 @@ public struct Configurator {
 
   public init(_ environment: EnvironmentBlock) { self.environment = environment }
 
-  /// - Parameter context: what the environment says of the process's parent; kept for the process's life.
-  public func configure(_ options: inout TracerOptions, context: ContextFields) {
+  /// - Parameters:
+  ///   - context: what the environment says of the process's parent; kept for the process's life.
+  ///   - baggage: the entries of the environment that are `BaggageHeader`s.
+  public func configure(_ options: inout TracerOptions, context: ContextFields, baggage: EnvironmentBlock) {
     options.sampler = sampler
     options.limits = limits
     options.isDisabled = isTrue("OTEL_SDK_DISABLED")
     options.exportsToRelay = exporters.otlp
     options.exportsToConsole = exporters.console
-    PropagationSettings(environment).configure(&options, context)
+    PropagationSettings(environment).configure(&options, context, baggage)
   }
 
   public var exporters: TraceExporters { TraceExporters(environment.value("OTEL_TRACES_EXPORTER")) }

@@ -12,7 +12,8 @@ struct PropagationSettings {
 
   init(_ environment: EnvironmentBlock) { self.environment = environment }
 
-  func configure(_ options: inout TracerOptions, _ context: ContextFields) {
+  /// - Parameter baggage: the environment's entries of other formats than W3C's (`BaggageHeader`).
+  func configure(_ options: inout TracerOptions, _ context: ContextFields, _ baggage: EnvironmentBlock) {
     let propagators = Self.propagators(environment.value("OTEL_PROPAGATORS"))
     var propagation = Propagation(propagators)
     propagation.isReparenting = ValueParser.boolean(environment.value("OTEL_NATIVE_CURL_REPARENT") ?? Text("false")) ?? false
@@ -28,12 +29,32 @@ struct PropagationSettings {
         options.traceState = Text(start, count: state.count)
       }
     }
-    if propagators.contains(.baggage) {
-      let start = Self.begin(Text("baggage: "), at: storage + behind)
-      let count = Baggage.copy(context[.baggage], to: start)
-      if count != 0 { propagation.baggageLine = Self.end(storage + behind, start, count) }
-    }
+    configureBaggage(&propagation, context[.baggage], baggage, storage + behind)
     options.propagation = propagation
+  }
+
+  /// Each format adds what it finds, and takes the place of what one before it found; then each passes all of it on.
+  private func configureBaggage(
+    _ propagation: inout Propagation, _ field: Text, _ entries: EnvironmentBlock, _ storage: UnsafeMutablePointer<UInt8>
+  ) {
+    let start = Self.begin(Text("baggage: "), at: storage)
+    var count = 0
+    var rest = propagation.propagators
+    while let propagator = rest.next() {
+      if propagator == .baggage { Baggage.add(field, to: start, count: &count) }
+      guard let header = BaggageHeader(propagator) else { continue }
+      var entries = entries.entries
+      while let entry = entries.next() { header.read(entry, into: start, count: &count) }
+    }
+    guard count != 0 else { return }
+    if propagation.propagators.contains(.baggage) { propagation.baggageLine = Self.end(storage, start, count) }
+    let lines = start + (Baggage.capacity &+ 1)
+    var used = 0
+    rest = propagation.propagators
+    while let propagator = rest.next() {
+      if let header = BaggageHeader(propagator) { used &+= header.write(Text(start, count: count), to: lines + used) }
+    }
+    propagation.baggageHeaders = Text(lines, count: used)
   }
 
   /// Names in any case; one that is given twice counts once, where it was first. What is not known is left out, and `none` beside a known one too; when nothing is

@@ -12,6 +12,8 @@ struct EnvironmentSnapshot {
   private(set) var isComplete = true
   /// `TRACEPARENT` and its like, in every format.
   private(set) var context = ContextFields()
+  /// `UBERCTX_…` and its like: baggage in other formats than W3C's.
+  private(set) var baggage: EnvironmentBlock
   private(set) var runtimeDirectory: UnsafePointer<CChar>?
 
   private static var capacity: Int { Int(OTEL_ENVIRONMENT_STORAGE) }
@@ -32,6 +34,7 @@ struct EnvironmentSnapshot {
       index &+= 1
     }
     configuration = EnvironmentBlock(Text(storage, count: used))
+    baggage = EnvironmentBlock(Text(""))
     self.isComplete = isComplete
 
     let relay = otel_relay_variables()
@@ -47,6 +50,9 @@ struct EnvironmentSnapshot {
     relay[count] = nil
     runtimeDirectory = runtime
     context = Self.context(variables, storage, &used)
+    let start = used
+    Self.forEach(variables) { entry in if BaggageHeader.isOne(environment: entry) { _ = Self.append(entry, storage, &used) } }
+    baggage = EnvironmentBlock(Text(storage + start, count: used &- start))
   }
 
   /// The first variable of a name counts, as for getenv(3).

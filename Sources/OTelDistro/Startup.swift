@@ -43,7 +43,7 @@ public enum Startup {
 
     guard let page = otel_process_page(ProcessState.size) else { return }
     var options = TracerOptions(page: page, region: region)
-    configurator.configure(&options, context: snapshot.context)
+    configurator.configure(&options, context: snapshot.context, baggage: snapshot.baggage)
     if !mayUseRelay { options.exportsToRelay = false }
     if options.exportsToConsole { configurator.configureConsole(&options) }
     TracerOptions.installed.initialize(to: options)

@@ -81,7 +81,7 @@ public struct SDKTracer: Tracer {
   @inline(never)
   private func passedOn(_ parent: SpanContext?, _ generation: UInt64) -> OpenSpan? {
     // Baggage is passed on without one, too.
-    guard parent != nil || !options.pointee.propagation.baggageLine.isEmpty else { return nil }
+    guard parent != nil || options.pointee.propagation.hasBaggage else { return nil }
     let parent = parent ?? SpanContext(traceHigh: 0, traceLow: 0, spanID: 0, flags: 0)
     return OpenSpan(
       context: parent, parentID: 0, parentIsRemote: false, isRecording: false, startTime: 0, slot: nil, generation: generation)

@@ -252,6 +252,47 @@ def test_a_redirect_elsewhere_gets_the_ids_and_no_baggage(agent, receiver):
         there.stop()
 
 
+def other_baggage(request):
+    found = [(name, value) for name, value in request.headers if name.lower().startswith(("uberctx-", "ot-baggage-", "jaeger-baggage"))]
+    assert len(dict(found)) == len(found), found
+    return dict(found)
+
+
+@pytest.mark.parametrize(
+    "propagators, given, sent, others",
+    [
+        ("jaeger", {"UBERCTX_USER_ID": "alice", "UBERCTX_NAME": "A%20B"}, [], {"uberctx-user_id": "alice", "uberctx-name": "A%20B"}),
+        ("jaeger", {"JAEGER_BAGGAGE": "a=1,b=x y"}, [], {"uberctx-a": "1", "uberctx-b": "x%20y"}),
+        ("ottrace", {"OT_BAGGAGE_NAME": "A B"}, [], {"ot-baggage-name": "A B"}),
+        ("ottrace", {"OT_BAGGAGE_EMPTY": ""}, [], {"ot-baggage-empty": ""}),
+        ("tracecontext,baggage", {"UBERCTX_K": "1", "OT_BAGGAGE_K": "2"}, [], {}),
+        ("jaeger", {"BAGGAGE": "k=v"}, [], {}),
+        ("baggage,jaeger", {"BAGGAGE": "k=v;p,l=w", "UBERCTX_L": "2"}, ["k=v;p,l=2"], {"uberctx-k": "v", "uberctx-l": "2"}),
+        ("jaeger,baggage,ottrace", {"UBERCTX_A": "1%202", "OT_BAGGAGE_B": "3"}, ["a=1%202,b=3"],
+         {"uberctx-a": "1%202", "uberctx-b": "3", "ot-baggage-a": "1 2", "ot-baggage-b": "3"}),
+        ("ottrace", {f"OT_BAGGAGE_K{n:02}": "x" * 100 for n in range(64)}, [], {f"ot-baggage-k{n:02}": "x" * 100 for n in range(64)}),
+    ],
+    ids=["jaeger", "all in one", "ottrace", "empty", "not configured", "not jaeger's", "on top of W3C's", "in all formats", "64"],
+)  # fmt: skip
+def test_baggage_of_other_formats(agent, receiver, web, propagators, given, sent, others):
+    one_span(agent, receiver, web, OTEL_PROPAGATORS=propagators, **given)
+    assert web.requests[0].values("baggage") == sent
+    assert other_baggage(web.requests[0]) == others
+
+
+def test_own_baggage_of_other_formats_is_kept(agent, receiver, web):
+    more = {"OTEL_PROPAGATORS": "jaeger,ottrace,baggage", "BAGGAGE": "k=v"}
+    span = one_span(agent, receiver, web, "-H", "UberCtx-Own: 1", **more)
+    assert other_baggage(web.requests[0]) == {"UberCtx-Own": "1"}
+    assert web.requests[0].values("baggage") == ["k=v"]
+    assert web.requests[0].values("uber-trace-id") == [f"{span.trace_id}:{span.span_id}:0:1"]
+
+
+def test_no_baggage_of_other_formats_where_a_redirect_may_lead(agent, receiver, web):
+    one_span(agent, receiver, web, "-L", OTEL_PROPAGATORS="jaeger,ottrace", UBERCTX_K="v")
+    assert other_baggage(web.requests[0]) == {} and len(web.requests[0].values("uber-trace-id")) == 1
+
+
 # OTEL_SDK_DISABLED: "propagators … keep working"
 
 
@@ -270,6 +311,8 @@ def test_disabled_and_passed_on(agent, receiver, web):
     assert [context(request) for request in web.requests[3:]] == 2 * [{"baggage": "k=v;p"}]
     agent.run("curl", "-sS", web.url, **more | {"BAGGAGE": None})
     assert context(web.requests[-1]) == {}
+    agent.run("curl", "-sS", web.url, **more | {"BAGGAGE": None, "UBERCTX_K": "v", "OTEL_PROPAGATORS": "jaeger"})
+    assert context(web.requests[-1]) == {} and other_baggage(web.requests[-1]) == {"uberctx-k": "v"}
     assert receiver.wait(1, timeout=0.5) == []
     assert agent.relays() == []
 
@@ -294,7 +337,9 @@ def test_all_formats_twin(agent, web, arguments):
     traced = agent.run("curl", "-sS", *words, **more)
     assert sorted(outcome(traced, agent).stdout.splitlines()) == sorted(outcome(bare, agent).stdout.splitlines())
     for without, request in zip(bare_requests, sorted(web.requests, key=lambda request: request.target), strict=True):
-        assert [pair for pair in request.headers if pair[0].lower() not in NAMES] == without.headers
+        others = other_baggage(request)
+        assert others == {"uberctx-k": "v", "ot-baggage-k": "v"}
+        assert [pair for pair in request.headers if pair[0].lower() not in NAMES and pair[0] not in others] == without.headers
         assert len(context(request)) == 11 and request.body == without.body
 
 

@@ -6,7 +6,8 @@ import Testing
 @Suite struct BaggageTests {
   private func carried(_ value: String) -> String {
     var bytes = [UInt8](repeating: 0x21, count: Baggage.capacity + 8)
-    let count = withText(value) { text in bytes.withUnsafeMutableBufferPointer { Baggage.copy(text, to: $0.baseAddress!) } }
+    var count = 0
+    withText(value) { text in bytes.withUnsafeMutableBufferPointer { Baggage.add(text, to: $0.baseAddress!, count: &count) } }
     #expect(bytes[count...].allSatisfy { $0 == 0x21 })
     return String(decoding: bytes[..<count], as: UTF8.self)
   }

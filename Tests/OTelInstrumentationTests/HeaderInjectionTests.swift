@@ -125,6 +125,23 @@ import Testing
     #expect(sent(["traceparent: \(Self.parent)"]) == ["traceparent: \(Self.parent)"])
   }
 
+  @Test func baggageInHeadersOfItsOwn() {
+    configure([.traceContext, .jaeger])
+    log.propagation.baggageHeaders = Text("uberctx-a: 1\0uberctx-b;\0")
+    #expect(sent(["A: b", "C: d"])[2...] == ["uberctx-a: 1", "uberctx-b;", "A: b", "C: d"])
+    #expect(sent().map(name) == ["traceparent", "uber-trace-id", "uberctx-a", "uberctx-b"])
+    #expect(sent(["UBERCTX-own: 1"]).map(name) == ["traceparent", "uber-trace-id", "UBERCTX-own"])
+    #expect(sent(["uber-trace-id: x"]) == ["uber-trace-id: x"])
+    set(OTEL_CURLOPT_FOLLOWLOCATION, 1)
+    #expect(sent().map(name) == ["traceparent", "uber-trace-id"])
+    set(OTEL_CURLOPT_FOLLOWLOCATION, 0)
+    // Alone, as where the SDK is disabled and there is no parent.
+    configure([])
+    log.propagation = Propagation({ var list = Propagators(); list.append(.baggage); return list }())
+    log.propagation.baggageHeaders = Text("uberctx-a: 1\0")
+    #expect(sent(["A: b"]) == ["uberctx-a: 1", "A: b"])
+  }
+
   @Test func noBaggageWhereARedirectMayLead() {
     configure([.traceContext, .baggage], traceState: "tracestate: a=1", baggage: "baggage: k=v")
     set(OTEL_CURLOPT_FOLLOWLOCATION, 1)

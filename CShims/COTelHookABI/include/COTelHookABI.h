@@ -251,6 +251,11 @@ static inline struct otel_curl_header *_Nullable otel_curl_next_header(
     return library->next_header(handle, OTEL_CURLH_HEADER, OTEL_CURLH_LAST_REQUEST, previous);
 }
 
+/// Nodes of what the propagators have beside a fixed number of headers, for each record in the table of handles: baggage, a header for each member.
+enum { OTEL_CURL_BAGGAGE_NODES = 128 };
+extern struct otel_header_list otel_curl_baggage_records[OTEL_CURL_HANDLES][OTEL_CURL_BAGGAGE_NODES];
+static inline struct otel_header_list *otel_curl_baggage_nodes(int index) { return otel_curl_baggage_records[index & (OTEL_CURL_HANDLES - 1)]; }
+
 // Addresses of array members: Swift sees arrays as tuples.
 static inline uint8_t *otel_curl_url(struct otel_curl_handle *handle) { return handle->url; }
 static inline uint8_t *otel_curl_custom_method(struct otel_curl_handle *handle) { return handle->custom_method; }

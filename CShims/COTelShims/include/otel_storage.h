@@ -13,7 +13,7 @@ enum {
     OTEL_RELAY_VARIABLES = 64,
     OTEL_CURL_STORAGE = 2 * 1024 * 1024,
     OTEL_RESOURCE_STORAGE = 4096,
-    OTEL_PROPAGATION_STORAGE = 9 * 1024, // tracestate: 512, baggage: 8,192 bytes
+    OTEL_PROPAGATION_STORAGE = 27 * 1024, // tracestate: 512, baggage: 8,192 bytes, and that twice more with a line for each member
     OTEL_SETTINGS_STORAGE = 512,
     OTEL_PATTERN_STORAGE = 4096, ///< PatternSet.size
     OTEL_PATTERN_SETS = 4,

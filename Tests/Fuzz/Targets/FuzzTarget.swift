@@ -8,6 +8,7 @@ struct FuzzTarget: Sendable {
     FuzzTarget(name: "traceparent", run: traceParent),
     FuzzTarget(name: "tracestate", run: traceState),
     FuzzTarget(name: "baggage", run: baggage),
+    FuzzTarget(name: "baggage-header", run: baggageHeader),
     FuzzTarget(name: "b3", run: b3),
     FuzzTarget(name: "jaeger", run: jaeger),
     FuzzTarget(name: "xray", run: xray),

@@ -137,9 +137,46 @@ func baggage(_ input: UnsafeRawBufferPointer) {
     guard index < 64, expected.count + more.count <= Baggage.capacity else { break }
     expected += more
   }
-  let found = written(Baggage.capacity) { Baggage.copy(Text(input), to: $0) }
+  func added(_ text: Text) -> [UInt8] {
+    written(Baggage.capacity) { target in
+      var count = 0
+      Baggage.add(text, to: target, count: &count)
+      return count
+    }
+  }
+  let found = added(Text(input))
   checkEqual(found, expected, "what is passed on")
-  checkEqual(withCopy(found) { text in written(Baggage.capacity) { Baggage.copy(text, to: $0) } }, found, "what the next one passes on")
+  checkEqual(withCopy(found) { text in added(text) }, found, "what the next one passes on")
+}
+
+/// Entries of the environment in Jaeger's form and OpenTracing's, on top of W3C's: each format sends what was read, and a reader of it finds the same.
+func baggageHeader(_ input: UnsafeRawBufferPointer) {
+  var pieces = Pieces(input)
+  let field = pieces.take(to: 0)
+  var entries: [[UInt8]] = []
+  while entries.count < 8, case let entry = pieces.take(to: 0), !entry.isEmpty { entries.append(entry) }
+  for header in [BaggageHeader.jaeger, .ottrace] {
+    let members = written(Baggage.capacity) { target in
+      var count = 0
+      withCopy(field) { Baggage.add($0, to: target, count: &count) }
+      for entry in entries { withCopy(entry) { header.read($0, into: target, count: &count) } }
+      return count
+    }
+    // What W3C's format has of it is well-formed as a whole.
+    let again = written(Baggage.capacity) { target in
+      var count = 0
+      withCopy(members) { Baggage.add($0, to: target, count: &count) }
+      return count
+    }
+    checkEqual(again, members, "what the next one passes on")
+    let lines = withCopy(members) { text in written(BaggageHeader.lineCapacity) { header.write(text, to: $0) } }
+    check(lines.isEmpty || lines.last == 0, "a line without an end")
+    for line in lines.split(separator: 0) {
+      withCopy(Array(line)) { check(BaggageHeader.isOne(header: $0), "a line that is none") }
+      check(line.allSatisfy { $0 >= 0x20 && $0 != 0x7f }, "a line that is two")
+    }
+    check(lines.split(separator: 0).count <= 64, "more lines than members")
+  }
 }
 
 /// A line of a header list, or an entry of the environment.
