@@ -44,7 +44,7 @@ struct AddedTransfer {
     call.pointee.canary = handle.hasURL ? 1 : 0
     stage.pointee = UInt8(truncatingIfNeeded: OTEL_CURL_ADDED)
     guard let entry else { return }
-    handle.record.pointee.next_undriven = entry.pointee.first_undriven
+    handle.record.pointee.next_undriven = UInt16(truncatingIfNeeded: entry.pointee.first_undriven)
     entry.pointee.first_undriven = number
     entry.pointee.undriven &+= 1
   }
@@ -97,7 +97,7 @@ struct AddedTransfer {
       guard added.runs(in: multi), added.drivenAt == 0 else { break }
       added.call.pointee.detail = now
       rest &-= 1
-      number = added.handle.record.pointee.next_undriven
+      number = UInt32(added.handle.record.pointee.next_undriven)
     }
     entry.pointee.undriven = 0
     entry.pointee.first_undriven = 0

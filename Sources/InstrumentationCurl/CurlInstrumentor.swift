@@ -189,7 +189,7 @@ public struct CurlInstrumentor<T: Tracer> {
   ///   - time: CLOCK_MONOTONIC; 0: now.
   @inline(__always)
   func close(_ call: UnsafeMutablePointer<otel_call>, _ transfer: TransferSpan, result: Int32, from begin: UInt64, at time: UInt64) {
-    if settings.pointee.has(InstrumentationSettings.Feature.excludedURLs), transfer.isExcluded { return tracer.discard(CallState.load(call)) }
+    if !transfer.hasURL, transfer.isNone { return tracer.discard(CallState.load(call)) }
     // A transfer of a multi handle may have outlived the program's list of headers.
     let hasHeaders = time == 0
     let hasPhases = otel_curl_phases() != OTEL_CURL_PHASES_OFF

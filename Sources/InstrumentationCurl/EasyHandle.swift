@@ -13,6 +13,12 @@ enum URLKind {
   static let excluded: UInt8 = 3
 }
 
+/// What of `url_sources` are bits: who says the URL. With both, CURLOPT_CURLU counts, and libcurl tells the other one (lib/transfer.c).
+enum URLSource {
+  static let text: UInt8 = 1
+  static let parts: UInt8 = 2
+}
+
 enum RequestMethod {
   static let get: UInt8 = 0
   static let post: UInt8 = 1
@@ -44,6 +50,8 @@ public struct EasyHandle {
     record.pointee.headers = nil
     record.pointee.url_kind = URLKind.unknown
     record.pointee.url_count = 0
+    record.pointee.url_sources = 0
+    record.pointee.port_option = 0
     record.pointee.method = RequestMethod.get
     record.pointee.no_body = 0
     record.pointee.custom_method_count = 0
@@ -66,6 +74,10 @@ public struct EasyHandle {
     record.pointee.host_start = from.pointee.host_start
     record.pointee.host_count = from.pointee.host_count
     record.pointee.port = from.pointee.port
+    record.pointee.url_port = from.pointee.url_port
+    record.pointee.port_option = from.pointee.port_option
+    record.pointee.lacks_scheme = from.pointee.lacks_scheme
+    record.pointee.url_sources = from.pointee.url_sources
     record.pointee.method = from.pointee.method
     record.pointee.no_body = from.pointee.no_body
     record.pointee.custom_method_count = from.pointee.custom_method_count
@@ -88,9 +100,15 @@ public struct EasyHandle {
     let isSet = value != 0
     switch option {
     case Int(OTEL_CURLOPT_URL): setURL(value, settings)
-    case Int(OTEL_CURLOPT_CURLU): record.pointee.url_kind = URLKind.unknown
+    case Int(OTEL_CURLOPT_CURLU):
+      setSource(URLSource.parts, isSet)
+      forgetURL(settings)
     case Int(OTEL_CURLOPT_DEFAULT_PROTOCOL):
       record.pointee.default_protocol = isSet ? 1 : 0
+      if isSet, record.pointee.url_kind != URLKind.unknown, record.pointee.lacks_scheme != 0 { forgetURL(settings) }
+    case Int(OTEL_CURLOPT_PORT):
+      record.pointee.port_option = value <= 65535 ? UInt16(truncatingIfNeeded: value) : 0
+      if hasURL { replacePort() }
     case Int(OTEL_CURLOPT_HTTPHEADER):
       record.pointee.headers = UnsafeMutablePointer<otel_header_list>(bitPattern: value)
     case Int(OTEL_CURLOPT_HEADEROPT): forbidHeaders(HeaderObstacle.unified, value == UInt(OTEL_CURLHEADER_UNIFIED))
@@ -100,7 +118,9 @@ public struct EasyHandle {
       forbidHeaders(HeaderObstacle.authentication, value == UInt(OTEL_CURLAUTH_AWS_SIGV4))
       setAuthentication(0x1, value)
     case Int(OTEL_CURLOPT_PROXYAUTH): setAuthentication(0x2, value)
-    case Int(OTEL_CURLOPT_FOLLOWLOCATION): record.pointee.follows = isSet ? 1 : 0
+    case Int(OTEL_CURLOPT_FOLLOWLOCATION):
+      record.pointee.follows = isSet ? 1 : 0
+      forbidHeaders(HeaderObstacle.redirect, isSet && settings.pointee.has(InstrumentationSettings.Feature.noRedirects))
     case Int(OTEL_CURLOPT_CUSTOMREQUEST): setCustomMethod(value)
     // 2 asks for a WebSocket, which begins with a request.
     case Int(OTEL_CURLOPT_CONNECT_ONLY): record.pointee.connects_only = value == 1 ? 1 : 0
@@ -129,9 +149,11 @@ public struct EasyHandle {
     record.pointee.authenticates = record.pointee.authenticates & ~side | (schemes & ~UInt(OTEL_CURLAUTH_BASIC) != 0 ? side : 0)
   }
 
-  /// Whether libcurl may make more than one request of it.
+  /// Whether libcurl may make more than one request of it: what has a body it sends again when the server takes no `Expect` (status 417).
   @inline(__always)
-  var mayResend: Bool { record.pointee.follows | record.pointee.authenticates != 0 }
+  var mayResend: Bool {
+    record.pointee.follows | record.pointee.authenticates != 0 || record.pointee.method != RequestMethod.get && record.pointee.method != RequestMethod.head
+  }
 
   private func setMethod(_ method: UInt8, keepsNoBody: Bool = false) {
     record.pointee.method = method
@@ -152,11 +174,22 @@ public struct EasyHandle {
     record.pointee.proxy = string.pointee == 0 ? ProxyChoice.none : ProxyChoice.own
   }
 
-  private func setURL(_ value: UInt, _ settings: UnsafePointer<InstrumentationSettings>) {
+  private func setSource(_ source: UInt8, _ isThere: Bool) {
+    record.pointee.url_sources = record.pointee.url_sources & ~source | (isThere ? source : 0)
+  }
+
+  /// Of the request to come nothing is known before libcurl tells, after it.
+  private func forgetURL(_ settings: UnsafePointer<InstrumentationSettings>) {
     record.pointee.url_kind = URLKind.unknown
     record.pointee.url_count = 0
     forbidHeaders(HeaderObstacle.url, false)
-    guard let string = UnsafePointer<CChar>(bitPattern: value) else { return }
+    forbidHeaders(HeaderObstacle.host, settings.pointee.has(InstrumentationSettings.Feature.propagatedHosts))
+  }
+
+  private func setURL(_ value: UInt, _ settings: UnsafePointer<InstrumentationSettings>) {
+    setSource(URLSource.text, value != 0)
+    forgetURL(settings)
+    guard record.pointee.url_sources == URLSource.text, let string = UnsafePointer<CChar>(bitPattern: value) else { return }
     keep(Text(cString: string), settings)
   }
 
@@ -164,24 +197,59 @@ public struct EasyHandle {
   func keep(_ text: Text, _ settings: UnsafePointer<InstrumentationSettings>) {
     // Cut within its userinfo, a password would pass for a host.
     guard text.count < Text.cStringLimit else { return }
-    guard let parts = RequestURL(text) else {
+    let parts = RequestURL(text)
+    let hasScheme = parts?.hasScheme ?? RequestURL.hasScheme(text)
+    record.pointee.lacks_scheme = hasScheme ? 0 : 1
+    // Without a scheme the default protocol decides; libcurl tells its choice after the transfer.
+    if !hasScheme, record.pointee.default_protocol != 0 { return }
+    guard let parts else {
       record.pointee.url_kind = URLKind.other
       return
     }
-    // Without a scheme the default protocol decides; libcurl tells its choice after the transfer.
-    if !parts.hasScheme, record.pointee.default_protocol != 0 { return }
     if settings.pointee.has(InstrumentationSettings.Feature.excludedURLs), settings.pointee.excludes(parts) {
       record.pointee.url_kind = URLKind.excluded
       return
     }
     let written = URLRedaction.write(parts, to: otel_curl_url(record), capacity: Int(OTEL_CURL_URL), keys: settings.pointee.queryKeys)
-    record.pointee.url_count = UInt32(truncatingIfNeeded: written.count)
+    record.pointee.url_count = UInt16(truncatingIfNeeded: written.count)
     record.pointee.host_start = UInt16(truncatingIfNeeded: written.hostStart)
     record.pointee.host_count = UInt16(truncatingIfNeeded: parts.serverAddress.count)
-    record.pointee.port = UInt32(truncatingIfNeeded: parts.serverPort)
+    record.pointee.port = UInt16(truncatingIfNeeded: parts.serverPort)
+    record.pointee.url_port = record.pointee.port
+    if record.pointee.port_option != 0 { replacePort() }
     record.pointee.url_is_ascii = UTF8Measure.isASCII(url) ? 1 : 0
     record.pointee.url_kind = URLKind.http
     forbidHeaders(HeaderObstacle.url, written.isSigned || HeaderObstacle.isMetadataService(parts.serverAddress))
+    if settings.pointee.has(InstrumentationSettings.Feature.propagatedHosts) {
+      forbidHeaders(HeaderObstacle.host, !settings.pointee.propagatedHosts.contains(parts.serverAddress))
+    }
+  }
+
+  /// Writes the port that CURLOPT_PORT says into the URL, or, when it says none any more, the URL's own.
+  @inline(never)
+  private func replacePort() {
+    let port = record.pointee.port_option != 0 ? record.pointee.port_option : record.pointee.url_port
+    record.pointee.port = port
+    let url = url
+    let isSecure = url.slice(0, 5).equalsIgnoringCase("https") || url.slice(0, 3).equalsIgnoringCase("wss")
+    var start = Int(truncatingIfNeeded: record.pointee.host_start) &+ Int(truncatingIfNeeded: record.pointee.host_count)
+    if url[start] == 0x5d { start &+= 1 }
+    var end = start
+    if url[end] == 0x3a { end &+= 1 }
+    while end > start, url[end] &- 0x30 < 10 { end &+= 1 }
+    var text: (UInt64, UInt64, UInt64) = (0, 0, 0)
+    withUnsafeMutableBytes(of: &text) { buffer in
+      guard let digits = buffer.baseAddress?.assumingMemoryBound(to: UInt8.self), start <= url.count else { return }
+      digits[0] = 0x3a
+      let size = port == (isSecure ? 443 : 80) ? 0 : 1 &+ Decimal.write(UInt64(port), to: digits + 1)
+      let capacity = Int(OTEL_CURL_URL)
+      guard start &+ size <= capacity else { return }
+      let rest = url.count &- end < capacity &- start &- size ? url.count &- end : capacity &- start &- size
+      let place = otel_curl_url(record) + start
+      memmove(place + size, url.start + end, rest)
+      memcpy(place, digits, size)
+      record.pointee.url_count = UInt16(truncatingIfNeeded: start &+ size &+ rest)
+    }
   }
 
   /// How far a header list is followed. Longer ones are taken to end in a circle.

@@ -10,6 +10,10 @@ enum HeaderObstacle {
   static var authentication: UInt8 { 4 }
   /// The URL carries a signature, or leads to a metadata service.
   static var url: UInt8 { 8 }
+  /// The user has said to which hosts context is passed on: not to this one, or to one that is not known before the request.
+  static var host: UInt8 { 16 }
+  /// libcurl may follow a redirect, and the user wants no context to go along.
+  static var redirect: UInt8 { 32 }
 
   /// The addresses where clouds give credentials and identity documents to whatever runs there: link-local ones, and Amazon's over IPv6. They are strict
   /// about headers, and no part of a trace.

@@ -122,11 +122,22 @@ struct TransferPhases<T: Tracer> {
         var recorder = tracer.record(&part, name: name(of: phase, to: start), kind: .internal, scope: .curl)
       else { return nil }
       writeAttributes(of: phase, &recorder)
-      if !isOver, result != OTEL_CURLE_OK, let error = TransferError.name(result) {
+      if !isOver, result != OTEL_CURLE_OK, let error = error(of: phase) {
         recorder.set(Attribute.errorType, ascii: Text(error))
         recorder.setError()
       }
       return recorder
+    }
+  }
+
+  /// Of a connect as the span of a program's own connect says it; otherwise as the transfer's.
+  private func error(of phase: Phase) -> StaticString? {
+    guard case .connection = phase else { return TransferError.name(result) }
+    let systemError = number(OTEL_CURLINFO_OS_ERRNO)
+    switch result {
+    case 7 where systemError > 0: return ConnectError.name(Int32(truncatingIfNeeded: systemError))
+    case 28: return "timed_out"
+    default: return TransferError.name(result)
     }
   }
 

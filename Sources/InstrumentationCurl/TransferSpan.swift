@@ -63,10 +63,17 @@ struct TransferSpan {
     if let name = settings.pointee.peerServices.name(of: host, port: port) { attributes.set(Attribute.servicePeerName, name) }
   }
 
-  /// Of a transfer whose URL was not known when it started: whether the user excludes what was requested.
-  var isExcluded: Bool {
-    guard !hasURL, let url = otel_curl_string(library, easy, Int32(OTEL_CURLINFO_EFFECTIVE_URL)) else { return false }
-    return RequestURL(Text(cString: url)).map { settings.pointee.excludes($0) } ?? false
+  /// Of a transfer whose URL was not known when it started: whether it was no HTTP request, or one that the user excludes.
+  var isNone: Bool {
+    guard !hasURL, let url = effectiveURL else { return false }
+    guard let parts = RequestURL(Text(cString: url)) else { return true }
+    return settings.pointee.has(InstrumentationSettings.Feature.excludedURLs) && settings.pointee.excludes(parts)
+  }
+
+  /// What libcurl says that it requested, unless it is known to say another one.
+  private var effectiveURL: UnsafePointer<CChar>? {
+    if let handle, handle.record.pointee.url_sources == URLSource.text | URLSource.parts { return nil }
+    return otel_curl_string(library, easy, Int32(OTEL_CURLINFO_EFFECTIVE_URL))
   }
 
   /// What libcurl tells after it.
@@ -130,7 +137,7 @@ struct TransferSpan {
   /// A URL that was not seen before (CURLOPT_CURLU, a default protocol): libcurl's own, after it was normalised.
   @inline(never)
   private func writeURLAfterwards<A: SpanAttributes>(_ handle: EasyHandle, _ attributes: inout A) {
-    guard let url = otel_curl_string(library, easy, Int32(OTEL_CURLINFO_EFFECTIVE_URL)) else { return }
+    guard let url = effectiveURL else { return }
     handle.keep(Text(cString: url), settings)
     if handle.hasURL { writeURL(handle, &attributes) }
     handle.record.pointee.url_kind = URLKind.unknown
@@ -147,7 +154,7 @@ struct TransferSpan {
       attributes.set(Attribute.httpRequestMethod, ascii: Text("_OTHER"))
       attributes.set(Attribute.httpRequestMethodOriginal, method)
     }
-    guard let url = otel_curl_string(library, easy, Int32(OTEL_CURLINFO_EFFECTIVE_URL)) else { return }
+    guard let url = effectiveURL else { return }
     let text = Text(cString: url)
     guard text.count < Text.cStringLimit, let parts = RequestURL(text) else { return }
     attributes.set(Attribute.serverAddress, parts.serverAddress)

@@ -16,7 +16,8 @@ extension EnvironmentVariable {
       help: """
         The relay, which exports for all programs of a user. auto: use the one that is there, else start one. \
         unix:/path: use the one that listens there. external: use one, never start one. \
-        start: as auto, and also without the launcher in a container's first process. off: none, so nothing is exported, unless to the console.
+        start: as auto, and also without the launcher in a container's first process. off: none, so nothing is exported, unless to the console; without that one the agent does nothing, \
+        and passes no context on.
         """),
     EnvironmentVariable(
       "OTEL_NATIVE_EXIT_TIMEOUT", .agent, .duration, default: "2000", source: .otelagent,
@@ -79,12 +80,27 @@ extension EnvironmentVariable {
         parent, and the request carries its own span's context in its place. false: a header of the program's is left as it is.
         """),
     EnvironmentVariable(
+      "OTEL_NATIVE_PROPAGATE_HOSTS", .general, .list, source: .otelagent,
+      help: """
+        The hosts that context is passed on to, separated by commas: host, *.domain for those below it, * for all, and with ! in front those that get \
+        none. It goes by the URL; a redirect leads where the server wants. Metadata services of clouds get none in any case.
+        """),
+    EnvironmentVariable(
+      "OTEL_NATIVE_PROPAGATE_REDIRECTS", .general, .boolean, default: "true", source: .otelagent,
+      help: """
+        false: no context in requests whose redirects libcurl follows (CURLOPT_FOLLOWLOCATION), as it takes headers along to any host. true: \
+        traceparent goes along, baggage never does.
+        """),
+    EnvironmentVariable(
       "OTEL_LOG_LEVEL", .general,
       .choice(Choices(["none", "off", "error", "warn", "info", "debug", "trace", "verbose", "fatal"])),
       default: "info", help: "How much the relay writes to its own log file."),
     EnvironmentVariable(
       "OTEL_CONFIG_FILE", .general, .path, .notYet,
-      help: "A declarative configuration file, which would replace all other variables. It is not read; they apply as if it were not set."),
+      help: """
+        A declarative configuration file, which would replace all other variables. It is not read; they apply as if it were not set: it is YAML, which \
+        would have to be parsed in every program before its main, by what may neither allocate nor fail.
+        """),
     EnvironmentVariable(
       "OTEL_EXPERIMENTAL_CONFIG_FILE", .general, .path, .notYet, help: "The earlier name of OTEL_CONFIG_FILE."),
     EnvironmentVariable(

@@ -11,6 +11,7 @@
       self.message = message
     }
 
-    package var description: String { "\(name): \(message)" }
+    /// Some messages begin with the variable.
+    package var description: String { message.hasPrefix(name) ? message : "\(name): \(message)" }
   }
 #endif

@@ -13,6 +13,8 @@ extension InstrumentationSettings {
       $0.sensitiveQueryKeys = $1
     }
     read("OTEL_INSTRUMENTATION_COMMON_PEER_SERVICE_MAPPING", environment, Feature.peerServices) { $0.peerServices = PeerServices($1) }
+    read("OTEL_NATIVE_PROPAGATE_HOSTS", environment, Feature.propagatedHosts) { $0.propagatedHosts = HostList($1) }
+    if let value = environment.value("OTEL_NATIVE_PROPAGATE_REDIRECTS"), !(ValueParser.boolean(value) ?? false) { features |= Feature.noRedirects }
     let excluded = Self.list("OTEL_NATIVE_CURL_EXCLUDED_URLS", environment) ?? Self.list("OTEL_NATIVE_EXCLUDED_URLS", environment)
     if let excluded, Self.compile(excluded, into: excludedURLs, ignoringCase: false) { features |= Feature.excludedURLs }
 

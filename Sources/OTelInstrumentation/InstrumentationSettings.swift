@@ -14,6 +14,9 @@ public struct InstrumentationSettings {
     public static let peerServices: UInt32 = 8
     public static let requestHeaders: UInt32 = 16
     public static let responseHeaders: UInt32 = 32
+    public static let propagatedHosts: UInt32 = 64
+    /// No context in requests that may be redirected.
+    public static let noRedirects: UInt32 = 128
   }
 
   public var features: UInt32 = 0
@@ -24,6 +27,8 @@ public struct InstrumentationSettings {
   /// Matched anywhere in a URL, as the program gave it.
   public var excludedURLs: PatternSet
   public var peerServices = PeerServices(Text(""))
+  /// Where context is passed on to.
+  public var propagatedHosts = HostList(Text(""))
   public var requestHeaders: HeaderSelection
   public var responseHeaders: HeaderSelection
   /// Names of headers, matched anywhere and in any case, whose values are redacted.

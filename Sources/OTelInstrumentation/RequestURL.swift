@@ -23,16 +23,27 @@ public struct RequestURL {
   public let serverAddress: Text
   public let serverPort: Int
 
+  /// Whether `text` begins with a scheme.
+  public static func hasScheme(_ text: Text) -> Bool { scheme(of: text).isOne }
+
+  /// The bytes in front that could be a scheme, and whether they are one.
+  private static func scheme(of text: Text) -> (first: Int, end: Int, isOne: Bool) {
+    // libcurl refuses what begins with a space. It must be told from a scheme nevertheless, or its userinfo would be a path.
+    var end = 0
+    while end < text.count, text[end] <= 0x20 { end &+= 1 }
+    let first = end
+    while end < text.count, isSchemeByte(text[end]) { end &+= 1 }
+    // One slash makes a scheme, two or three are as good (libcurl's urlapi.c); more are refused, and no part of a path either.
+    return (first, end, end > first && text[end] == 0x3a && text[end &+ 1] == 0x2f)
+  }
+
   /// Nil when the scheme is another one than http and https, or ws and wss, which begin with an HTTP request.
   public init?(_ text: Text) {
     self.text = text
-    // libcurl refuses what begins with a space. It must be told from a scheme nevertheless, or its userinfo would be a path.
-    var start = 0
-    while start < text.count, text[start] <= 0x20 { start &+= 1 }
-    first = start
-    while start < text.count, RequestURL.isSchemeByte(text[start]) { start &+= 1 }
-    // One slash makes a scheme, two or three are as good (libcurl's urlapi.c); more are refused, and no part of a path either.
-    hasScheme = start > first && text[start] == 0x3a && text[start &+ 1] == 0x2f
+    let scheme = Self.scheme(of: text)
+    first = scheme.first
+    hasScheme = scheme.isOne
+    var start = scheme.end
     if hasScheme {
       let name = text.slice(first, start)
       isSecure = name.equalsIgnoringCase("https") || name.equalsIgnoringCase("wss")

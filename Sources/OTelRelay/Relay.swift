@@ -50,8 +50,8 @@ package final class Relay {
   private var connections: [Connection] = []
   private var drains: [DrainWaiter] = []
   private var children = ChildReports()
-  private var reported: Set<InvalidSetting> = []
-  private(set) var settings: [InvalidSetting] = []
+  private var misunderstood = MisunderstoodSettings()
+  var settings: [InvalidSetting] { misunderstood.all }
   let breaker: CrashBreaker
   private var acceptsAgainAt: UInt64 = 0
   private var signals: Int32 = -1
@@ -195,7 +195,7 @@ package final class Relay {
       let bytes = region.identity()
       let (identity, settings) = (ProcessIdentity(bytes), ExportSettings(bytes, files: files))
       guard let destination = destination(for: settings.exporter, userID: connection.userID) else { return nil }
-      report(settings.problems + identity.problems)
+      for setting in misunderstood.add(settings.problems + identity.problems, identity: bytes) { log.warning(setting.description) }
       let resource = resources.encoded(identity, instance: region.instance)
       let attached = AttachedRegion(region, identity: identity, peerUserID: connection.userID, now: now)
       reader.attach(attached, now: now)
@@ -227,14 +227,6 @@ package final class Relay {
     guard destinations.count >= 256 else { return }
     let used = Set(regions.map { ObjectIdentifier($0.destination) })
     destinations = destinations.filter { !$0.value.isIdle || used.contains(ObjectIdentifier($0.value)) }
-  }
-
-  /// Once for each, however many processes have the same settings.
-  private func report(_ problems: [InvalidSetting]) {
-    for problem in problems where reported.count < 256 && reported.insert(problem).inserted {
-      settings.append(problem)
-      log.warning(problem.description)
-    }
   }
 
   // MARK: Regions

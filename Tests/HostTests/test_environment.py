@@ -163,3 +163,25 @@ def test_what_changes_nothing_is_accepted(agent, receiver, web, entry):
     assert launch(agent, web, **{name: value}) == []
     (span,) = receiver.wait(1)
     assert len(span.attributes) == 8
+
+
+# By LD_PRELOAD alone nobody is told on standard error; the relay's log and its status say it.
+
+
+def test_without_the_launcher_the_relay_says_it(agent, receiver, web):
+    wrong = {
+        "OTEL_SDK_DISABLED": "1", "OTEL_TRACES_SAMPLER": "sometimes", "OTEL_PROPAGATORS": "b3,foo", "OTEL_BSP_SCHEDULE_DELAY": "5s", "OTEL_NATIVE_EXCLUDED_URLS": "(",
+        "OTEL_RESOURCE_ATTRIBUTES": "a=1,b=%zz", "OTEL_SPAN_ATTRIBUTE_COUNT_LIMIT": "many", "OTEL_EXPORTER_OTLP_HEADERS": "key", "OTEL_TRACE_SAMPLER": "always_on",
+    }  # fmt: skip
+    for _ in range(2):
+        done = agent.run("curl", "-sS", web.url, **wrong)
+        assert (done.returncode, done.stderr) == (0, "")
+    assert len(receiver.wait(2)) == 2
+    told = agent.relay_report()["settings"]
+    assert sorted(setting["variable"] for setting in told) == sorted(wrong)
+    for setting in told:
+        assert "canary" not in setting["message"] and len(setting["message"]) > 30, setting
+    # Each once, however many processes have it.
+    said = re.findall(r"\] (OTEL_\w+)", agent.log())
+    assert sorted(said) == sorted(wrong)
+    assert all(name in agent.relay_status().stdout for name in wrong)

@@ -29,8 +29,11 @@ class World:
     def __init__(self, folder, port, tunnels, refusing):
         self.nginx, self.scripted, self.apache = Nginx(folder), ScriptedServer(), GitServer()
         self.proxy, self.tunnels, self.refusing, self.closed = port, tunnels, refusing, closed_port()
+        self.asking = self.scripted.port
         self.upload = folder / "upload"
         self.upload.write_bytes(b"u" * 5000)
+        self.large = folder / "large"
+        self.large.write_bytes(b"l" * 2_000_000)
 
     def url(self, name, target):
         others = {"scripted": self.scripted.port, "apache": self.apache.port, "closed": self.closed}
@@ -101,6 +104,10 @@ def upload(world):
     return world.upload
 
 
+def large(world):
+    return f"@{world.large}"
+
+
 def busy(world):
     return f"http://127.0.0.1:{world.busy}/"
 
@@ -121,6 +128,8 @@ ROWS = [
         get("tls", "ten", "-x", proxy("refusing")),
         **UNANSWERED, error="proxy_tunnel_error", exit_status=56, peer="refusing",
     ),
+    Row("a proxy that asks who it is", get("closed", "asking", "-x", proxy("asking")), status=407, error="407", peer="asking"),
+    Row("the same, answered", get("closed", "asking", "-x", proxy("asking"), "--proxy-anyauth", "-U", "user:word"), resent=1, peer="asking"),
     Row("a proxy that is not there", get("http", "ten", "-x", proxy("closed")), **UNANSWERED, error="connection_error", exit_status=7, peer=None),
     Row("a proxy whose name is unknown", get("http", "ten", "-x", "http://no-such.invalid"), **UNANSWERED, error="name_resolution_error", exit_status=5, peer=None),
     Row("a redirect", get("http", "redirect", "-L"), resent=1),
@@ -136,6 +145,7 @@ ROWS = [
     Row("PUT, chunked", get("http", "dav/b", "-T", upload, "-H", "Transfer-Encoding: chunked"), method="PUT", status=201),
     Row("PUT by HTTP/2", get("tls", "dav/c", "-T", upload, "--cacert", trusting), method="PUT", status=201, version="2"),
     Row("POST with `Expect: 100-continue`", get("http", "post", "--data-binary", "some", "-H", "Expect: 100-continue"), method="POST", status=204),
+    Row("POST to a server that takes no `Expect`", get("scripted", "expectant", "--data-binary", large), method="POST", resent=1),
     Row("POST of a form", get("http", "post", "-F", "a=b"), method="POST", status=204),
     Row("a range", get("http", "thousand", "-r", "0-9"), status=206),
     Row("a range that is not there", get("http", "ten", "-r", "5000-"), status=416, error="416"),

@@ -153,13 +153,13 @@ def test_refused(agent, receiver, package, interface):
     command = [PYTHON, programs.SOURCES / "pycurl_twice.py", interface, f"http://localhost:{closed_port()}/"]
     run(agent, *command, **ON, PYTHONPATH=PACKAGES[package])
     for _, parts in families(receiver, 2, 4):
-        assert told(parts) == [lookup(), ("socket connect", {"error.type": "connection_error"}, STATUS_ERROR)]
+        assert told(parts) == [lookup(), ("socket connect", {"error.type": "connection_refused"}, STATUS_ERROR)]
 
 
 def test_connecting_takes_too_long(agent, receiver, busy_port):
     run(agent, *curl("--connect-timeout", "0.3", f"http://localhost:{busy_port}/"), exit_status=28, **ON)
     ((_, parts),) = families(receiver, 1, 2)
-    assert told(parts) == [lookup(), ("socket connect", {"error.type": "timeout"}, STATUS_ERROR)]
+    assert told(parts) == [lookup(), ("socket connect", {"error.type": "timed_out"}, STATUS_ERROR)]
 
 
 @pytest.mark.parametrize("package", PACKAGES)

@@ -19,8 +19,8 @@ import Testing
   @Test(arguments: [
     ("http://u:p@example.com:81/?sig=x", "http://REDACTED:REDACTED@example.com:81/?sig=REDACTED", "example.com", 81),
     ("https://[::1]/", "https://[::1]/", "::1", 443), ("u:p@h/x", "http://REDACTED:REDACTED@h/x", "h", 80), ("http://[::1", "http://[::1", "[", 80),
-  ] as [(String, String, String, UInt32)])
-  func urlIsKeptRedacted(_ given: String, _ kept: String, _ address: String, _ port: UInt32) {
+  ] as [(String, String, String, UInt16)])
+  func urlIsKeptRedacted(_ given: String, _ kept: String, _ address: String, _ port: UInt16) {
     set(option(OTEL_CURLOPT_URL), given)
     #expect(record.pointee.url_kind == URLKind.http)
     #expect(handle.url.string == kept)
@@ -65,9 +65,58 @@ import Testing
     #expect(record.pointee.url_kind == URLKind.unknown && record.pointee.url_count == 0)
   }
 
+  /// Whichever comes last; a URL with a scheme is its own.
+  @Test(arguments: [("h/", true), ("ftp.h/", true), ("http://h/", false), ("ftp://h/", false), ("h:80/", true)]) func aDefaultProtocolAfterTheURL(_ url: String, _ isForgotten: Bool) {
+    set(option(OTEL_CURLOPT_URL), url)
+    set(option(OTEL_CURLOPT_DEFAULT_PROTOCOL), "https")
+    #expect((record.pointee.url_kind == URLKind.unknown) == isForgotten)
+    set(option(OTEL_CURLOPT_DEFAULT_PROTOCOL), 0)
+    set(option(OTEL_CURLOPT_URL), url)
+    #expect(record.pointee.url_kind != URLKind.unknown)
+  }
+
+  /// CURLOPT_PORT takes the place of the URL's, before and after it, and gives it back.
+  @Test(arguments: [
+    ("http://h/x", "http://h:81/x"), ("http://h:9/x", "http://h:81/x"), ("https://[::1]:9?q", "https://[::1]:81?q"), ("https://[::1]", "https://[::1]:81"),
+    ("u:p@h:12345/#f", "http://REDACTED:REDACTED@h:81/#f"), ("ws://h:80", "ws://h:81"),
+  ]) func thePortOption(_ given: String, _ expected: String) {
+    set(option(OTEL_CURLOPT_URL), given)
+    let (kept, port) = (handle.url.string, record.pointee.port)
+    set(option(OTEL_CURLOPT_PORT), 81)
+    #expect(handle.url.string == expected && record.pointee.port == 81)
+    set(option(OTEL_CURLOPT_URL), given)
+    #expect(handle.url.string == expected && record.pointee.port == 81)
+    set(option(OTEL_CURLOPT_PORT), 0)
+    #expect(record.pointee.port == port && (handle.url.string == kept || kept.contains(":80")))
+    handle.clear()
+    set(option(OTEL_CURLOPT_URL), given)
+    #expect(handle.url.string == kept)
+  }
+
+  @Test func thePortOptionOfALongURL() {
+    set(option(OTEL_CURLOPT_PORT), 65_535)
+    for count in Int(OTEL_CURL_URL) - 16...Int(OTEL_CURL_URL) + 2 {
+      set(option(OTEL_CURLOPT_URL), "http://h/" + String(repeating: "p", count: count - 9))
+      #expect(record.pointee.url_count == UInt16(min(count + 6, Int(OTEL_CURL_URL))) && handle.url.string.hasPrefix("http://h:65535/ppp"))
+      set(option(OTEL_CURLOPT_URL), "http://" + String(repeating: "h", count: count - 7))
+      #expect(Int(record.pointee.url_count) <= Int(OTEL_CURL_URL) && record.pointee.port == 65_535)
+    }
+  }
+
+  @Test func aURLInPartsCounts() {
+    set(option(OTEL_CURLOPT_URL), "http://h/")
+    set(option(OTEL_CURLOPT_CURLU), 1)
+    #expect(!handle.hasURL && record.pointee.url_sources == URLSource.text | URLSource.parts)
+    set(option(OTEL_CURLOPT_URL), "http://other/")
+    #expect(!handle.hasURL)
+    set(option(OTEL_CURLOPT_CURLU), 0)
+    set(option(OTEL_CURLOPT_URL), "http://other/")
+    #expect(handle.serverAddress.string == "other")
+  }
+
   @Test func aLongURLIsCut() {
     set(option(OTEL_CURLOPT_URL), "http://h/" + String(repeating: "p", count: 10_000))
-    #expect(record.pointee.url_count == UInt32(OTEL_CURL_URL))
+    #expect(record.pointee.url_count == UInt16(OTEL_CURL_URL))
     #expect(handle.serverAddress.string == "h")
   }
 

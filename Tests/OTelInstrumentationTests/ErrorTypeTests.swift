@@ -3,6 +3,7 @@ import Testing
 
 @testable import InstrumentationCurl
 @testable import InstrumentationSockets
+@testable import OTelInstrumentation
 
 @Suite struct ErrorTypeTests {
   // curl/curl.h, CURLcode.

@@ -107,6 +107,7 @@ enum {
     OTEL_CURLOPT_HTTPHEADER = 10023,
     OTEL_CURLOPT_HTTPPOST = 10024,
     OTEL_CURLOPT_CUSTOMREQUEST = 10036,
+    OTEL_CURLOPT_PORT = 3,
     OTEL_CURLOPT_NOBODY = 44,
     OTEL_CURLOPT_FOLLOWLOCATION = 52,
     OTEL_CURLOPT_HTTPAUTH = 107,
@@ -162,11 +163,15 @@ struct otel_curl_handle {
     uint64_t injection[OTEL_CURL_INJECTION / 8];
     /// The span of a transfer that runs in the multi handle `subject`; `state` 0: there is none. `detail`: when it was first driven.
     struct otel_call transfer;
-    uint32_t url_count;  ///< of `url`, which is redacted
+    uint16_t url_count;  ///< of `url`, which is redacted
     uint16_t host_start; ///< of server.address in `url`
     uint16_t host_count;
-    uint32_t port;
-    uint32_t next_undriven; ///< see otel_curl_multi; a record's number is its index in the table, from 1 on
+    uint16_t port;
+    uint16_t url_port;      ///< by the URL alone
+    uint16_t port_option;   ///< CURLOPT_PORT, which takes the place of that; 0: not set
+    uint16_t next_undriven; ///< see otel_curl_multi; a record's number is its index in the table, from 1 on
+    uint8_t lacks_scheme;   ///< of the URL, as the program gave it
+    uint8_t url_sources;    ///< URLSource
     uint8_t url_kind;   ///< URLKind
     uint8_t method;     ///< RequestMethod
     uint8_t no_body;

@@ -175,6 +175,8 @@ class ScriptedServer:
             stream = connection.makefile("rb")
             while head := read_head(stream):
                 self.heads.append(head)
+                if head.split()[1].endswith("/expectant") and "expect:" not in head.lower():
+                    stream.read(int(re.search(r"content-length: (\d+)", head.lower())[1]))
                 target = head.split()[1].strip("/")
                 if target == "ws":
                     return speak_websocket(connection, stream, head)
@@ -191,6 +193,12 @@ class ScriptedServer:
         elif target == "digest":
             challenge = 'WWW-Authenticate: Digest realm="r", nonce="n", qop="auth"'
             connection.sendall(answer(200, body=b"ok") if authorization and authorization[0] == "Digest" else answer(401, challenge))
+            return False
+        elif target.endswith("asking"):
+            connection.sendall(answer(200, body=b"ok") if "proxy-authorization:" in head.lower() else answer(407, 'Proxy-Authenticate: Basic realm="r"'))
+            return False
+        elif target == "expectant":
+            connection.sendall(answer(417 if "expect:" in head.lower() else 200, body=b"ok"))
             return False
         elif target == "ntlm":
             is_last = authorization and base64.b64decode(authorization[1])[8] == 3

@@ -105,6 +105,8 @@ static void easy_interface(void) {
     char text[2048];
     snprintf(text, sizeof text, "%s/excluded/by-handle", base);
     curl_url_set(url, CURLUPART_URL, text, 0);
+    // Beside CURLOPT_URL it would count as well, and not be told.
+    curl_easy_setopt(easy, CURLOPT_URL, NULL);
     curl_easy_setopt(easy, CURLOPT_CURLU, url);
     perform(easy, "url handle");
     curl_easy_cleanup(easy);

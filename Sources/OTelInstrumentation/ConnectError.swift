@@ -1,8 +1,8 @@
 import COTelShims
 
 /// `error.type` of a failed connect(2): .NET's published names. Source: semantic conventions, dotnet/dotnet-network-traces.md.
-enum ConnectError {
-  static func name(_ error: Int32) -> StaticString {
+public enum ConnectError {
+  public static func name(_ error: Int32) -> StaticString {
     switch error {
     case ECONNREFUSED: "connection_refused"
     case ETIMEDOUT: "timed_out"
