@@ -89,6 +89,28 @@ download.file(c("{url}/ten?1", "{url}/ten?2"), c("{tmp_path}/1", "{tmp_path}/2")
     assert_told(receiver, requests)
 
 
+def test_the_libcurl_of_another_wheel(agent, receiver, nginx, tmp_path):
+    """pyproj's: PROJ looks for grids over HTTP, by a libcurl of its own with a name of its own."""
+    code = """
+import pyproj
+pyproj.network.set_network_enabled(True)
+for grid in ("ten", "none"):
+    try:
+        pyproj.Transformer.from_pipeline(f"+proj=vgridshift +grids={grid}")
+    except pyproj.exceptions.ProjError as error:
+        print(error)
+"""
+    wheels = REPOSITORY / ".build-python/wheels"
+    path = f"{wheels / 'pyproj-3.7.2'}:{wheels / 'certifi-2024.8.30'}"
+    endpoint = f"http://127.0.0.1:{nginx.ports['http']}"
+    # What PROJ has seen it keeps in a file, for the next run.
+    fresh = f'PROJ_USER_WRITABLE_DIRECTORY=$(mktemp -d -p {tmp_path}) exec "$@"'
+    command = ["sh", "-c", fresh, "sh", "env", f"PYTHONPATH={path}", f"PROJ_NETWORK_ENDPOINT={endpoint}", "/usr/bin/python3", "-c", code]
+    requests = run_both(agent, nginx, 2, *command)
+    assert [line for line, _ in requests] == ["GET /ten 206 HTTP/1.1", "GET /none 404 HTTP/1.1"]
+    assert_told(receiver, requests)
+
+
 def test_a_websocket(agent, receiver):
     server = ScriptedServer()
     try:
