@@ -21,12 +21,11 @@ struct PropagationSettings {
     let behind = Text("tracestate: ").count &+ TraceState.capacity &+ 1
     if let found = propagators.extract(context) {
       options.processParent = found.context
-      let state = context[.traceState]
-      if found.isTraceContext, TraceState.isValid(state) {
-        let start = Self.begin(Text("tracestate: "), at: storage)
-        memcpy(start, state.start, state.count)
-        propagation.traceStateLine = Self.end(storage, start, state.count)
-        options.traceState = Text(start, count: state.count)
+      let start = Self.begin(Text("tracestate: "), at: storage)
+      let count = found.isTraceContext ? TraceState.copy(context[.traceState], to: start) : 0
+      if count != 0 {
+        propagation.traceStateLine = Self.end(storage, start, count)
+        options.traceState = Text(start, count: count)
       }
     }
     configureBaggage(&propagation, context[.baggage], baggage, storage + behind)

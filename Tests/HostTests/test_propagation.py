@@ -116,6 +116,14 @@ def test_all_of_them(agent, receiver, web):
     assert span.trace_state == ""
 
 
+def test_more_tracestate_than_is_carried(agent, receiver, web):
+    """Whole members, those of more than 128 characters first, then from the right."""
+    members = [f"{key}={'v' * (count - 2)}" for key, count in [("a", 128), ("b", 129), ("c", 128), ("d", 128), ("e", 128)]]
+    span = one_span(agent, receiver, web, TRACESTATE=",".join(members), **variables("tracecontext"))
+    kept = ",".join(members[:1] + members[2:4])
+    assert web.requests[0].values("tracestate") == [kept] and span.trace_state == kept
+
+
 def test_the_last_that_finds_one_counts(agent, receiver, web):
     both = variables("tracecontext") | {"B3": f"{TRACE[::-1]}-{SPAN[::-1]}-1", "UBER_TRACE_ID": "nonsense", "TRACESTATE": "a=1"}
     span = one_span(agent, receiver, web, OTEL_PROPAGATORS="tracecontext,b3,jaeger", **both)
