@@ -180,9 +180,14 @@ public struct EasyHandle {
 
   /// Of the request to come nothing is known before libcurl tells, after it.
   private func forgetURL(_ settings: UnsafePointer<InstrumentationSettings>) {
-    record.pointee.url_kind = URLKind.unknown
     record.pointee.url_count = 0
     forbidHeaders(HeaderObstacle.url, false)
+    expectAnyURL(settings)
+  }
+
+  /// The same, of a request that is over, whose URL is kept for what is still to be told of it.
+  func expectAnyURL(_ settings: UnsafePointer<InstrumentationSettings>) {
+    record.pointee.url_kind = URLKind.unknown
     forbidHeaders(HeaderObstacle.host, settings.pointee.has(InstrumentationSettings.Feature.propagatedHosts))
   }
 

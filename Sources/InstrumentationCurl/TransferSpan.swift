@@ -140,7 +140,7 @@ struct TransferSpan {
     guard let url = effectiveURL else { return }
     handle.keep(Text(cString: url), settings)
     if handle.hasURL { writeURL(handle, &attributes) }
-    handle.record.pointee.url_kind = URLKind.unknown
+    handle.expectAnyURL(settings)
   }
 
   /// A handle without a record: what can be asked afterwards. Its URL would need room to be redacted in.
