@@ -25,15 +25,11 @@ static inline bool otel_curl_is_inside(const struct otel_curl_library *library, 
 bool otel_curl_is_inside_any(const void *caller);
 
 /// Of each version, what was loaded with the program, which is first in every scope and stays loaded, as long as no other library was met;
-/// or null.
+/// or null. Every handle is of it, known or not.
 extern const struct otel_curl_library *otel_curl_only[OTEL_CURL_BOUND];
-/// The same for a call that is not that library's own: those do not come as far (OTEL_CURL_BODY). Every handle is of it, known or not.
-static inline const struct otel_curl_library *otel_curl_only_of(enum otel_curl_way way) {
-    return way < OTEL_CURL_BOUND ? __atomic_load_n(&otel_curl_only[way], __ATOMIC_RELAXED) : NULL;
-}
 
 struct otel_curl_target {
-    const struct otel_curl_library *library; ///< null: see OTEL_CURL_UNLISTED
+    const struct otel_curl_library *library; ///< null: see otel_curl_unlisted
     bool is_traced;                          ///< false: forward, and do nothing else
 };
 

@@ -25,7 +25,7 @@ struct AddedTransfer {
 
   /// Of its record: the index in the table, from 1 on.
   @inline(__always)
-  private var number: UInt32 { UInt32(truncatingIfNeeded: EasyHandleTable.index(of: handle) &+ 1) }
+  private var number: UInt16 { UInt16(truncatingIfNeeded: EasyHandleTable.index(of: handle) &+ 1) }
 
   /// When the first driving call after the addition began, CLOCK_MONOTONIC. 0: there was none.
   @inline(__always)
@@ -44,7 +44,7 @@ struct AddedTransfer {
     call.pointee.canary = handle.hasURL ? 1 : 0
     stage.pointee = UInt8(truncatingIfNeeded: OTEL_CURL_ADDED)
     guard let entry else { return }
-    handle.record.pointee.next_undriven = UInt16(truncatingIfNeeded: entry.pointee.first_undriven)
+    handle.record.pointee.next_undriven = entry.pointee.first_undriven
     entry.pointee.first_undriven = number
     entry.pointee.undriven &+= 1
   }
@@ -97,7 +97,7 @@ struct AddedTransfer {
       guard added.runs(in: multi), added.drivenAt == 0 else { break }
       added.call.pointee.detail = now
       rest &-= 1
-      number = UInt32(added.handle.record.pointee.next_undriven)
+      number = added.handle.record.pointee.next_undriven
     }
     entry.pointee.undriven = 0
     entry.pointee.first_undriven = 0

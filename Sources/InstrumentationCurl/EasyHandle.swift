@@ -236,7 +236,6 @@ public struct EasyHandle {
     let port = record.pointee.port_option != 0 ? record.pointee.port_option : record.pointee.url_port
     record.pointee.port = port
     let url = url
-    let isSecure = url.slice(0, 5).equalsIgnoringCase("https") || url.slice(0, 3).equalsIgnoringCase("wss")
     var start = Int(truncatingIfNeeded: record.pointee.host_start) &+ Int(truncatingIfNeeded: record.pointee.host_count)
     if url[start] == 0x5d { start &+= 1 }
     var end = start
@@ -295,6 +294,8 @@ public struct EasyHandle {
   /// `url.full`.
   @inline(__always)
   var url: Text { Text(otel_curl_url(record), count: Int(truncatingIfNeeded: record.pointee.url_count)) }
+
+  var isSecure: Bool { url.slice(0, 6).equalsIgnoringCase("https:") || url.slice(0, 4).equalsIgnoringCase("wss:") }
 
   @inline(__always)
   var serverAddress: Text {

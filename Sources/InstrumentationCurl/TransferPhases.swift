@@ -41,7 +41,7 @@ struct TransferPhases<T: Tracer> {
       if hasName, looked != 0 || failedToResolve(isDriven) { write(.lookup, timeline, 0, looked) }
       // Newer versions count the tunnel to it.
       if looked != 0, peer.isEmpty || connected != 0, tunnel <= 0 { write(.connection, timeline, looked, connected) }
-      if connected != 0, isSecure || secured != 0, !isProxied { write(.handshake, timeline, connected, secured) }
+      if connected != 0, handle.isSecure || secured != 0, !isProxied { write(.handshake, timeline, connected, secured) }
     }
     // Newer versions set these times of what has failed before, to when it failed.
     guard number(OTEL_CURLINFO_REQUEST_SIZE) > 0, tunnel < 300 else { return }
@@ -77,8 +77,6 @@ struct TransferPhases<T: Tracer> {
     default: false
     }
   }
-
-  private var isSecure: Bool { handle.url.slice(0, 6).equalsIgnoringCase("https:") || handle.url.slice(0, 4).equalsIgnoringCase("wss:") }
 
   /// -1, 0 or, of a Unix socket, any: there is none.
   private var peerPort: Int { number(OTEL_CURLINFO_PRIMARY_PORT) }

@@ -12,11 +12,8 @@ public enum Baggage {
   /// - Parameter target: room for `capacity` bytes.
   public static func add(_ text: Text, to target: UnsafeMutablePointer<UInt8>, count: inout Int) {
     var taken = memberCount(Text(target, count: count))
-    var start = 0
-    while start < text.count {
-      let end = text.firstIndex(of: 0x2c, from: start) ?? text.count
-      let member = text.slice(start, end).trimmed
-      start = end &+ 1
+    var items = ListItems(text)
+    while let member = items.next() {
       guard isMember(member) else { continue }
       let separator = count == 0 ? 0 : 1
       guard taken < members, count &+ separator &+ member.count <= capacity else { break }
@@ -69,11 +66,8 @@ public enum Baggage {
   /// Calls `body` with the key and the value of each member, without space around them and without properties.
   @inline(__always)
   static func forEachMember(of text: Text, _ body: (Text, Text) -> Void) {
-    var start = 0
-    while start < text.count {
-      let end = text.firstIndex(of: 0x2c, from: start) ?? text.count
-      let member = text.slice(start, end)
-      start = end &+ 1
+    var items = ListItems(text)
+    while let member = items.next() {
       let pair = member.slice(0, member.firstIndex(of: 0x3b) ?? member.count)
       guard let equals = pair.firstIndex(of: 0x3d) else { continue }
       body(pair.slice(0, equals).trimmed, pair.from(equals &+ 1).trimmed)
@@ -87,20 +81,16 @@ public enum Baggage {
   }
 
   private static func remove(_ key: Text, from target: UnsafeMutablePointer<UInt8>, count: inout Int) {
-    var (start, kept) = (0, 0)
-    while start < count {
-      let text = Text(target, count: count)
-      let end = text.firstIndex(of: 0x2c, from: start) ?? count
-      let member = text.slice(start, end)
-      if !member.slice(0, member.firstIndex(of: 0x3d) ?? 0).trimmed.equals(key) {
-        if kept != 0 {
-          target[kept] = 0x2c
-          kept &+= 1
-        }
-        memmove(target + kept, member.start, member.count)
-        kept &+= member.count
+    // Each member moves to the left, if anywhere: those behind it are as they were.
+    var (items, kept) = (ListItems(Text(target, count: count)), 0)
+    while let member = items.next() {
+      if member.slice(0, member.firstIndex(of: 0x3d) ?? 0).trimmed.equals(key) { continue }
+      if kept != 0 {
+        target[kept] = 0x2c
+        kept &+= 1
       }
-      start = end &+ 1
+      memmove(target + kept, member.start, member.count)
+      kept &+= member.count
     }
     count = kept
   }

@@ -57,16 +57,11 @@ public struct TraceState {
   /// Calls `body` with the number and the text of each member that is not blank.
   @inline(__always)
   private static func forEachMember(of text: Text, _ body: (Int, Text) -> Void) {
-    var (index, start) = (0, 0)
-    while start <= text.count {
-      let end = text.firstIndex(of: 0x2c, from: start) ?? text.count
-      // OWS around a member is no part of it, but a value's leading spaces are: only the key's side and the end are trimmed.
-      let member = text.slice(start, end).trimmed
-      if !member.isEmpty {
-        body(index, member)
-        index &+= 1
-      }
-      start = end &+ 1
+    // OWS around a member is no part of it, but a value's leading spaces are: only the key's side and the end are trimmed.
+    var (index, items) = (0, ListItems(text))
+    while let member = items.next() {
+      body(index, member)
+      index &+= 1
     }
   }
 

@@ -171,7 +171,7 @@ def test_what_changes_nothing_is_accepted(agent, receiver, web, entry):
 def test_without_the_launcher_the_relay_says_it(agent, receiver, web):
     wrong = {
         "OTEL_SDK_DISABLED": "1", "OTEL_TRACES_SAMPLER": "sometimes", "OTEL_PROPAGATORS": "b3,foo", "OTEL_BSP_SCHEDULE_DELAY": "5s", "OTEL_NATIVE_EXCLUDED_URLS": "(",
-        "OTEL_RESOURCE_ATTRIBUTES": "a=1,b=%zz", "OTEL_SPAN_ATTRIBUTE_COUNT_LIMIT": "many", "OTEL_EXPORTER_OTLP_HEADERS": "key", "OTEL_TRACE_SAMPLER": "always_on",
+        "OTEL_RESOURCE_ATTRIBUTES": "a=1,b=%zz", "OTEL_SPAN_ATTRIBUTE_COUNT_LIMIT": "many", "OTEL_EXPORTER_OTLP_HEADERS": "canary", "OTEL_TRACE_SAMPLER": "always_on",
     }  # fmt: skip
     for _ in range(2):
         done = agent.run("curl", "-sS", web.url, **wrong)

@@ -6,6 +6,7 @@ import re
 import pytest
 
 from harness import programs
+from harness.flush import flush
 from harness.receiver import STATUS_UNSET
 from test_reach import pycurl
 
@@ -43,13 +44,6 @@ def by_path(spans, web):
         assert path not in found
         found[path] = span
     return found
-
-
-def flush(agent, receiver, web):
-    """All spans so far: one that comes after them has arrived, and is left out."""
-    assert agent.run("curl", "-sS", f"{web.url}/last", OTEL_SERVICE_NAME="last").returncode == 0
-    assert receiver.wait(1, where=lambda span: span.service == "last")
-    return [span for span in receiver.spans if span.service != "last"]
 
 
 # Headers

@@ -5,6 +5,7 @@ import json
 import pytest
 
 from harness import programs
+from harness.flush import flush
 from harness.twin import outcome
 
 SCOPE = "otelagent.instrumentation.curl"
@@ -19,13 +20,7 @@ def twin(agent, *command, **variables):
 
 
 def requests(agent, receiver, web):
-    """The spans of requests so far, without that of the one that makes sure of it."""
-    def is_last(span):
-        return span.attributes.get("url.full", "").endswith("/last")
-
-    agent.run("curl", "-sS", f"{web.url}/last")
-    assert receiver.wait(1, where=is_last)
-    return [span for span in receiver.spans if span.scope == SCOPE and not is_last(span)]
+    return [span for span in flush(agent, receiver, web) if span.scope == SCOPE]
 
 
 def told(span):

@@ -199,8 +199,8 @@ struct otel_curl_multi {
     uint64_t changed;  ///< when a driving call last ended with another number of running transfers; CLOCK_MONOTONIC, 0: never
     uint32_t running;  ///< how many those were, and those added since
     uint32_t undriven; ///< recorded transfers that no driving call has seen yet
-    uint32_t first_undriven; ///< the number of the last of them, which knows the one before it (`next_undriven`); 0: they have to be looked for
-    uint32_t unused[7];
+    uint16_t first_undriven; ///< the number of the last of them, which knows the one before it (`next_undriven`); 0: they have to be looked for
+    uint16_t unused[15];
 };
 _Static_assert(sizeof(struct otel_curl_multi) == 64, "one cache line each");
 extern struct otel_curl_multi otel_curl_multis[OTEL_CURL_MULTIS];
