@@ -71,5 +71,5 @@ def test_real_curl_request(programs):
 
 
 def test_a_transfer_in_a_multi_handle(programs):
-    [row] = measurements.parallel_instructions(Distribution(), programs, count=2)
+    [row] = measurements.parallel_instructions(Distribution(), programs, parallel=4, count=1)
     assert row.within, row.behind
